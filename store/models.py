@@ -1,0 +1,221 @@
+"""The words of the project as frozen values; they cross every module's border.
+
+Offsets are Python code points of a page's canonical text. Boxes are fractions of the page as
+displayed, origin top left.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 1
+
+Box = tuple[float, float, float, float]
+Kind = Literal[
+    "pdf", "image", "docx", "pptx", "xlsx", "csv", "html", "markdown", "text", "email"
+]
+How = Literal["text", "ocr", "both", "vision", "nothing", "failed"]
+Status = Literal[
+    "queued", "processing", "ready", "partial", "no_text", "failed", "cancelled", "duplicate"
+]
+ANSWERING: tuple[Status, ...] = ("ready", "partial")
+BlockKind = Literal[
+    "heading", "paragraph", "list", "table", "code", "caption", "header", "footer", "note"
+]
+
+
+class Frozen(BaseModel):
+    """Base of all values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Principal(Frozen):
+    """Who asks. `spaces` None means every space."""
+
+    id: str
+    spaces: frozenset[str] | None = None
+    admin: bool = False
+
+    def may_see(self, space_id: str) -> bool:
+        return self.spaces is None or space_id in self.spaces
+
+
+LOCAL_ADMIN = Principal(id="local", spaces=None, admin=True)
+
+
+class Span(Frozen):
+    """Characters [start, end) of one page's canonical text; `page_id` is the catalog's key."""
+
+    page_id: int
+    start: int
+    end: int
+
+
+class Cell(Frozen):
+    """One cell of a table block: characters [start, end), row and column from 0."""
+
+    start: int
+    end: int
+    row: int
+    column: int
+    header: bool = False
+
+
+class Block(Frozen):
+    """A piece of structure: characters [start, end) of its page. `level` 1.. for headings."""
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0
+    cells: tuple[Cell, ...] = ()
+
+
+class ParsedPage(Frozen):
+    """One page as a parser hands it over, before the catalog gives it an id.
+
+    `boxes` is `store.boxes.pack` of the words, None on flowed pages. `width`, `height` are points
+    (PDF) or pixels (image) as displayed. `quality` is 0..1, None where nothing was read.
+    """
+
+    number: int
+    text: str
+    how: How
+    quality: float | None = None
+    flags: tuple[str, ...] = ()
+    label: str | None = None
+    width: float | None = None
+    height: float | None = None
+    boxes: bytes | None = None
+    blocks: tuple[Block, ...] = ()
+    error: str | None = None
+
+
+class ParsedDocument(Frozen):
+    """What a parser knows of the whole file before its pages; `date` is ISO 8601 or None."""
+
+    pages: int
+    title: str | None = None
+    date: str | None = None
+    author: str | None = None
+    language: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class Page(ParsedPage):
+    """A stored, immutable page."""
+
+    id: int
+    parse_id: int
+
+    @property
+    def pictured(self) -> bool:
+        return self.boxes is not None
+
+
+class Chunk(Frozen):
+    """Spans of one document that are embedded and searched together.
+
+    `header` (title, section, date) goes before the text for embedding and search and is never
+    part of it. `text` is the spans' text joined by newlines.
+    """
+
+    id: str
+    document_id: str
+    space_id: str
+    name: str
+    spans: tuple[Span, ...]
+    page: int
+    section: str
+    header: str
+    text: str
+
+    @property
+    def searched_text(self) -> str:
+        return f"{self.header}\n{self.text}" if self.header else self.text
+
+
+class Hit(Frozen):
+    """A chunk found, with how: ranks count from 1, None where that side did not find it."""
+
+    chunk: Chunk
+    score: float
+    vector_score: float | None = None
+    vector_rank: int | None = None
+    lexical_score: float | None = None
+    lexical_rank: int | None = None
+
+
+class Citation(Frozen):
+    """A numbered quote. `text` is the exact text of `spans` joined by newlines."""
+
+    n: int
+    document_id: str
+    space: str
+    doc: str
+    page: int
+    spans: tuple[Span, ...]
+    text: str
+
+
+class Sentence(Frozen):
+    """One sentence of an answer; `citations` are numbers of the answer's citations."""
+
+    text: str
+    supported: bool
+    citations: tuple[int, ...] = ()
+
+
+class NearPage(Frozen):
+    """A page near the question, shown with a refusal."""
+
+    document_id: str
+    doc: str
+    page: int
+    page_id: int
+    text: str
+
+
+class Answer(Frozen):
+    """What a question came back with. `model` is None for an extractive answer."""
+
+    question: str
+    sentences: tuple[Sentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    refused: bool = False
+    route: str = "facts"
+    warnings: tuple[str, ...] = ()
+    nearest: tuple[NearPage, ...] = ()
+    rewritten: str | None = None
+    model: str | None = None
+    ms: int = 0
+
+    @property
+    def text(self) -> str:
+        return " ".join(s.text for s in self.sentences)
+
+
+class Document(Frozen):
+    """A document with the state of its newest version. `pages_done` counts while it is read."""
+
+    id: str
+    space_id: str
+    space: str
+    name: str
+    status: Status
+    kind: Kind | None = None
+    size: int = 0
+    content_hash: str = ""
+    pages: int = 0
+    pages_done: int = 0
+    chunks: int = 0
+    step: str | None = None
+    error: str | None = None
+    warnings: tuple[str, ...] = ()
+    title: str | None = None
+    date: str | None = None
+    added_at: float = 0.0
+    seconds: float | None = None

@@ -1,0 +1,64 @@
+"""Every setting, read once from FOOTNOTE_* (and OPENAI_*) variables or a .env file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Settings of one Footnote; every field is documented in the README's table."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FOOTNOTE_", env_file=".env", extra="ignore", populate_by_name=True
+    )
+
+    data: Path = ROOT / "data" / "store"
+    """The data folder."""
+    samples: bool = True
+    """Add the sample documents to a new data folder."""
+
+    max_file_mb: int = 200
+    max_pages: int = 5000
+    max_pixels: int = 120_000_000
+    ocr_languages: str = "eng"
+    parser_memory_mb: int = 1500
+    page_timeout_s: float = 60.0
+    parser_processes: int = 2
+
+    embedder: str = "local"
+    """`local`, or `openai` for an OpenAI-compatible embeddings server."""
+    embedder_base_url: str | None = None
+    embedder_api_key: SecretStr | None = None
+    embedder_model: str | None = None
+    embed_threads: int | None = None
+    model_dir: Path | None = None
+
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key")
+    )
+    openai_base_url: str | None = Field(
+        None, validation_alias=AliasChoices("OPENAI_BASE_URL", "openai_base_url")
+    )
+    models: str = "gpt-4o-mini"
+    """Models to try in order, comma separated."""
+    context_tokens: int = 6000
+    answer_tokens: int = 800
+    answer_deadline_s: float = 60.0
+    model_context_window: int = 16_000
+
+    host: str = "127.0.0.1"
+    port: int = 8501
+    allowed_hosts: str = "localhost,127.0.0.1,[::1]"
+    """Host names this server answers to, comma separated."""
+
+    @property
+    def model_list(self) -> tuple[str, ...]:
+        """The models to ask, empty where generation is not configured."""
+        if not (self.openai_api_key or self.openai_base_url):
+            return ()
+        return tuple(m.strip() for m in self.models.split(",") if m.strip())
