@@ -1,0 +1,1 @@
+"""The documents of Larkspur Instruments, an invented maker of weather stations."""
