@@ -219,3 +219,46 @@ class Document(Frozen):
     date: str | None = None
     added_at: float = 0.0
     seconds: float | None = None
+
+
+class Generation(Frozen):
+    """One chunker and embedder with their indexes. `state`: building, serving, retired."""
+
+    id: str
+    chunker: str
+    embedder: str
+    dimension: int
+    state: str
+    created_at: float = 0.0
+
+
+TurnState = Literal["running", "done", "cancelled", "failed"]
+
+
+class Turn(Frozen):
+    """A question of a conversation with its answer as far as it has come."""
+
+    id: str
+    conversation_id: str
+    question: str
+    answer: Answer
+    state: TurnState
+    created_at: float
+
+
+class Conversation(Frozen):
+    """A conversation of one principal, turns in order."""
+
+    id: str
+    principal_id: str
+    title: str
+    created_at: float
+    turns: tuple[Turn, ...] = ()
+
+
+class Check(Frozen):
+    """One thing looked at and how it was found; `detail` is a sentence."""
+
+    name: str
+    ok: bool
+    detail: str

@@ -1,0 +1,35 @@
+"""`Catalog`: one object over all queries; SQLAlchemy inside, frozen values outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from store.catalog.chunks import ChunkQueries
+from store.catalog.conversations import ConversationQueries
+from store.catalog.database import Database
+from store.catalog.documents import DocumentQueries
+from store.catalog.generations import GenerationQueries
+from store.catalog.jobs import JobQueries
+from store.catalog.pages import PageQueries
+
+
+class Catalog(
+    DocumentQueries,
+    JobQueries,
+    PageQueries,
+    ChunkQueries,
+    GenerationQueries,
+    ConversationQueries,
+):
+    """Opens (and migrates) the catalog at `path`; thread-safe."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.db = Database(path)
+
+    def close(self) -> None:
+        self.db.close()
+
+    def check(self) -> str:
+        """`ok`, or what SQLite found wrong with the file."""
+        return self.db.check()

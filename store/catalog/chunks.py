@@ -1,0 +1,203 @@
+"""Chunks and embeddings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from sqlalchemy import Row, Select, func, select
+
+from store.catalog import tables as t
+from store.catalog.base import Queries, to_json
+from store.catalog.jobs import Lease
+from store.models import ANSWERING, Chunk, Span
+
+_BATCH = 500  # SQLite's limit of bound variables is far above; this bounds the memory of a step
+
+
+class NewChunk(NamedTuple):
+    """A chunk to store; its id follows from generation, version and position."""
+
+    spans: tuple[Span, ...]
+    page: int
+    section: str
+    header: str
+    text: str
+
+    @property
+    def searched_text(self) -> str:
+        return f"{self.header}\n{self.text}" if self.header else self.text
+
+
+def chunk_id(generation_id: str, version_id: str, seq: int) -> str:
+    return f"{generation_id}-{version_id}-{seq:05d}"
+
+
+def text_hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+class ChunkQueries(Queries):
+    """Chunks by id, version and generation; embeddings by text."""
+
+    def put_chunks(
+        self, lease: Lease, generation_id: str, version_id: str, chunks: Sequence[NewChunk]
+    ) -> list[str]:
+        """Replace a version's chunks in a generation; returns the ids in order."""
+        ids = [chunk_id(generation_id, version_id, i) for i in range(len(chunks))]
+        rows = [
+            {
+                "id": ids[i],
+                "generation_id": generation_id,
+                "version_id": version_id,
+                "seq": i,
+                "spans": to_json([[s.page_id, s.start, s.end] for s in chunk.spans]),
+                "page": chunk.page,
+                "section": chunk.section,
+                "header": chunk.header,
+                "text_hash": text_hash(chunk.searched_text),
+            }
+            for i, chunk in enumerate(chunks)
+        ]
+        k = t.chunks.c
+        with self.leased(lease) as c:
+            c.execute(
+                t.chunks.delete().where(
+                    k.generation_id == generation_id, k.version_id == version_id
+                )
+            )
+            if rows:
+                c.execute(t.chunks.insert(), rows)
+        return ids
+
+    def chunk_ids(self, generation_id: str, version_id: str | None = None) -> dict[str, set[str]]:
+        """Space id → ids of chunks of a generation (of one version)."""
+        query = (
+            select(t.documents.c.space_id, t.chunks.c.id)
+            .join(t.versions, t.versions.c.id == t.chunks.c.version_id)
+            .join(t.documents, t.documents.c.id == t.versions.c.document_id)
+            .where(t.chunks.c.generation_id == generation_id)
+        )
+        if version_id is not None:
+            query = query.where(t.chunks.c.version_id == version_id)
+        found: dict[str, set[str]] = {}
+        with self.db.read() as c:
+            for space_id, id_ in c.execute(query):
+                found.setdefault(space_id, set()).add(id_)
+        return found
+
+    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
+        """Those of these chunks that may answer: not removed, not replaced, fully indexed."""
+        found: dict[str, Chunk] = {}
+        for i in range(0, len(chunk_ids), _BATCH):
+            query = (
+                _chunk_rows()
+                .where(t.chunks.c.id.in_(chunk_ids[i : i + _BATCH]))
+                .where(t.versions.c.status.in_(ANSWERING), t.documents.c.removing.is_(False))
+            )
+            found.update(self._load(query))
+        return found
+
+    def stored_chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
+        """These chunks whatever their document's state; for filling the indexes."""
+        found: dict[str, Chunk] = {}
+        for i in range(0, len(chunk_ids), _BATCH):
+            found.update(
+                self._load(_chunk_rows().where(t.chunks.c.id.in_(chunk_ids[i : i + _BATCH])))
+            )
+        return found
+
+    def chunks_of_document(self, document_id: str, generation_id: str) -> list[Chunk]:
+        """Chunks of a document that may answer, in order."""
+        query = (
+            _chunk_rows()
+            .where(
+                t.chunks.c.generation_id == generation_id,
+                t.versions.c.document_id == document_id,
+                t.versions.c.status.in_(ANSWERING),
+                t.documents.c.removing.is_(False),
+            )
+            .order_by(t.chunks.c.version_id, t.chunks.c.seq)
+        )
+        return list(self._load(query).values())
+
+    def chunk_count(self, generation_id: str | None) -> int:
+        with self.db.read() as c:
+            return c.execute(
+                select(func.count())
+                .select_from(t.chunks)
+                .where(t.chunks.c.generation_id == generation_id)
+            ).scalar_one()
+
+    def embeddings(self, embedder: str, hashes: Collection[str]) -> dict[str, np.ndarray]:
+        """Stored vectors by text hash, float32 [d]."""
+        e = t.embeddings.c
+        found: dict[str, np.ndarray] = {}
+        wanted = list(hashes)
+        with self.db.read() as c:
+            for i in range(0, len(wanted), _BATCH):
+                rows = c.execute(
+                    select(e.text_hash, e.vector).where(
+                        e.embedder == embedder, e.text_hash.in_(wanted[i : i + _BATCH])
+                    )
+                )
+                found.update((h, np.frombuffer(v, dtype="<f4")) for h, v in rows)
+        return found
+
+    def put_embeddings(
+        self, lease: Lease, embedder: str, vectors: Iterable[tuple[str, np.ndarray]]
+    ) -> None:
+        rows = [
+            {"embedder": embedder, "text_hash": h, "vector": v.astype("<f4").tobytes()}
+            for h, v in vectors
+        ]
+        if not rows:
+            return
+        with self.leased(lease) as c:
+            c.execute(t.embeddings.insert().prefix_with("OR IGNORE"), rows)
+
+    def _load(self, query: Select) -> dict[str, Chunk]:
+        with self.db.read() as c:
+            rows = list(c.execute(query))
+            spans = {r.id: json.loads(r.spans) for r in rows}
+            page_ids = {s[0] for found in spans.values() for s in found}
+            texts: dict[int, str] = {}
+            wanted = list(page_ids)
+            for i in range(0, len(wanted), _BATCH):
+                texts.update(
+                    (p.id, p.text)
+                    for p in c.execute(
+                        select(t.pages.c.id, t.pages.c.text).where(
+                            t.pages.c.id.in_(wanted[i : i + _BATCH])
+                        )
+                    )
+                )
+        return {r.id: _chunk(r, spans[r.id], texts) for r in rows}
+
+
+def _chunk_rows() -> Select:
+    k, d = t.chunks.c, t.documents.c
+    return (
+        select(
+            k.id, k.spans, k.page, k.section, k.header, d.id.label("document_id"), d.space_id, d.name
+        )
+        .join(t.versions, t.versions.c.id == k.version_id)
+        .join(t.documents, d.id == t.versions.c.document_id)
+    )
+
+
+def _chunk(row: Row, spans: list[list[int]], texts: dict[int, str]) -> Chunk:
+    return Chunk(
+        id=row.id,
+        document_id=row.document_id,
+        space_id=row.space_id,
+        name=row.name,
+        spans=tuple(Span(page_id=p, start=s, end=e) for p, s, e in spans),
+        page=row.page,
+        section=row.section,
+        header=row.header,
+        text="\n".join(texts[p][s:e] for p, s, e in spans),
+    )

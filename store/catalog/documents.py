@@ -1,0 +1,272 @@
+"""Spaces, documents and their versions."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Row, Select, and_, func, select
+
+from store.catalog import tables as t
+from store.catalog.base import Queries, strings, to_json
+from store.catalog.jobs import Lease, check_lease, insert_job
+from store.errors import BadInput, NotFound
+from store.models import ANSWERING, Document, Kind, Status
+
+
+class Added(NamedTuple):
+    """What `add_version` did; `duplicate` says that nothing new was stored."""
+
+    document_id: str
+    version_id: str
+    duplicate: bool
+
+
+class VersionRow(NamedTuple):
+    """What the pipeline needs to know of a version."""
+
+    id: str
+    document_id: str
+    space_id: str
+    name: str
+    content_hash: str
+    kind: Kind | None
+    status: str
+    parse_id: int | None
+
+
+class DocumentQueries(Queries):
+    """Documents by id, name and space."""
+
+    def spaces(self) -> dict[str, str]:
+        """Space id → name."""
+        with self.db.read() as c:
+            return {r.id: r.name for r in c.execute(select(t.spaces).order_by(t.spaces.c.name))}
+
+    def space_id(self, name: str) -> str | None:
+        with self.db.read() as c:
+            return c.execute(select(t.spaces.c.id).where(t.spaces.c.name == name)).scalar()
+
+    def ensure_space(self, name: str) -> str:
+        """The id of the space with this name, made if there is none."""
+        with self.db.write() as c:
+            found = c.execute(select(t.spaces.c.id).where(t.spaces.c.name == name)).scalar()
+            if found:
+                return found
+            space_id = "s" + secrets.token_hex(6)
+            c.execute(t.spaces.insert().values(id=space_id, name=name))
+            return space_id
+
+    def add_version(
+        self, space_id: str, name: str, content_hash: str, size: int, kind: Kind, now: float
+    ) -> Added:
+        """Acknowledge a file: its document, version and job in one transaction.
+
+        The same bytes in the same space are a duplicate, unless reading them failed or was
+        cancelled: then they are read again. The same name with other bytes is a new version.
+        """
+        v, d = t.versions.c, t.documents.c
+        with self.db.write() as c:
+            same = c.execute(
+                select(v.id, v.document_id, v.status)
+                .join(t.documents, d.id == v.document_id)
+                .where(
+                    d.space_id == space_id,
+                    d.removing.is_(False),
+                    v.content_hash == content_hash,
+                    v.status != "replaced",
+                )
+                .order_by(v.seq.desc())
+            ).first()
+            if same and same.status not in ("failed", "cancelled"):
+                return Added(same.document_id, same.id, True)
+            if same:
+                _requeue(c, same.id, now)
+                return Added(same.document_id, same.id, False)
+            document_id = c.execute(
+                select(d.id).where(
+                    d.space_id == space_id, d.name == name, d.removing.is_(False)
+                )
+            ).scalar()
+            if document_id is None:
+                document_id = "d" + secrets.token_hex(8)
+                c.execute(
+                    t.documents.insert().values(
+                        id=document_id, space_id=space_id, name=name, removing=False, added_at=now
+                    )
+                )
+            seq = c.execute(
+                select(func.coalesce(func.max(v.seq), 0)).where(v.document_id == document_id)
+            ).scalar_one()
+            version_id = "v" + secrets.token_hex(8)
+            c.execute(
+                t.versions.insert().values(
+                    id=version_id,
+                    document_id=document_id,
+                    seq=seq + 1,
+                    content_hash=content_hash,
+                    size=size,
+                    kind=kind,
+                    status="queued",
+                    added_at=now,
+                )
+            )
+            insert_job(c, "ingest", now, version_id=version_id)
+            return Added(document_id, version_id, False)
+
+    def requeue(self, document_id: str, now: float) -> bool:
+        """Queue the newest version again when it failed or was cancelled; True if it was."""
+        with self.db.write() as c:
+            row = c.execute(
+                select(t.versions.c.id, t.versions.c.status)
+                .where(t.versions.c.document_id == document_id)
+                .order_by(t.versions.c.seq.desc())
+            ).first()
+            if row is None or row.status not in ("failed", "cancelled", "partial", "no_text"):
+                return False
+            if row.status in ("partial", "no_text"):
+                # Read it again from the start: what was lost may be found by a better parser.
+                c.execute(
+                    t.versions.update().where(t.versions.c.id == row.id).values(parse_id=None)
+                )
+            _requeue(c, row.id, now)
+            return True
+
+    def version(self, version_id: str) -> VersionRow:
+        with self.db.read() as c:
+            row = c.execute(_version_row().where(t.versions.c.id == version_id)).first()
+        if row is None:
+            raise NotFound("This version of the document is gone.")
+        return VersionRow(*row)
+
+    def versions_with(self, status: Collection[str]) -> list[VersionRow]:
+        """Versions in these states, of documents that are not being removed."""
+        with self.db.read() as c:
+            rows = c.execute(
+                _version_row().where(
+                    t.versions.c.status.in_(status), t.documents.c.removing.is_(False)
+                )
+            )
+            return [VersionRow(*r) for r in rows]
+
+    def update_version(self, lease: Lease, version_id: str, **values: object) -> None:
+        """Write progress or a result under a lease."""
+        if "warnings" in values:
+            values["warnings"] = to_json(values["warnings"])
+        with self.db.write() as c:
+            check_lease(c, lease)
+            c.execute(t.versions.update().where(t.versions.c.id == version_id).values(**values))
+
+    def documents(self, space_ids: Collection[str] | None = None) -> list[Document]:
+        """Documents with their newest version, newest first."""
+        query = _newest().order_by(t.documents.c.added_at.desc(), t.documents.c.name)
+        if space_ids is not None:
+            query = query.where(t.documents.c.space_id.in_(space_ids))
+        with self.db.read() as c:
+            return [_document(r) for r in c.execute(query)]
+
+    def find_document(
+        self, id_or_name: str, space_ids: Collection[str] | None = None
+    ) -> Document:
+        """By id, else by name. Raises NotFound, or BadInput where a name is in several spaces."""
+        query = _newest().where(
+            (t.documents.c.id == id_or_name) | (t.documents.c.name == id_or_name)
+        )
+        if space_ids is not None:
+            query = query.where(t.documents.c.space_id.in_(space_ids))
+        with self.db.read() as c:
+            found = [_document(r) for r in c.execute(query)]
+        exact = [d for d in found if d.id == id_or_name] or found
+        if not exact:
+            raise NotFound(f"There is no document “{id_or_name}”.")
+        if len(exact) > 1:
+            names = ", ".join(sorted(d.space for d in exact))
+            raise BadInput(f"“{id_or_name}” is in several spaces ({names}); name one of them.")
+        return exact[0]
+
+    def answering_elsewhere(self, space_ids: Collection[str]) -> bool:
+        """Whether any document in these spaces is there to answer."""
+        with self.db.read() as c:
+            return (
+                c.execute(
+                    select(t.versions.c.id)
+                    .join(t.documents, t.documents.c.id == t.versions.c.document_id)
+                    .where(
+                        t.documents.c.space_id.in_(space_ids),
+                        t.documents.c.removing.is_(False),
+                        t.versions.c.status.in_(ANSWERING),
+                    )
+                    .limit(1)
+                ).first()
+                is not None
+            )
+
+    def counts(self) -> dict[str, int]:
+        """Documents by status of their newest version."""
+        newest = _newest().subquery()
+        with self.db.read() as c:
+            rows = c.execute(select(newest.c.status, func.count()).group_by(newest.c.status))
+            return {status: n for status, n in rows}
+
+    def content_hashes(self) -> set[str]:
+        """Hashes of all contents that some version refers to."""
+        with self.db.read() as c:
+            return set(c.execute(select(t.versions.c.content_hash).distinct()).scalars())
+
+
+def _requeue(c: Connection, version_id: str, now: float) -> None:
+    c.execute(
+        t.versions.update()
+        .where(t.versions.c.id == version_id)
+        .values(status="queued", step=None, error=None, warnings="[]", pages_done=0, added_at=now)
+    )
+    insert_job(c, "ingest", now, version_id=version_id)
+
+
+def _version_row() -> Select:
+    v, d = t.versions.c, t.documents.c
+    return select(
+        v.id, v.document_id, d.space_id, d.name, v.content_hash, v.kind, v.status, v.parse_id
+    ).join(t.documents, d.id == v.document_id)
+
+
+def _newest() -> Select:
+    v, d = t.versions.c, t.documents.c
+    last = (
+        select(v.document_id, func.max(v.seq).label("seq")).group_by(v.document_id).subquery()
+    )
+    return (
+        select(
+            d.id,
+            d.space_id,
+            t.spaces.c.name.label("space"),
+            d.name,
+            v.status,
+            v.kind,
+            v.size,
+            v.content_hash,
+            v.pages,
+            v.pages_done,
+            v.chunks,
+            v.step,
+            v.error,
+            v.warnings,
+            t.parses.c.title,
+            t.parses.c.date,
+            v.added_at,
+            v.seconds,
+        )
+        .join(t.spaces, t.spaces.c.id == d.space_id)
+        .join(t.versions, v.document_id == d.id)
+        .join(last, and_(last.c.document_id == v.document_id, last.c.seq == v.seq))
+        .outerjoin(t.parses, t.parses.c.id == v.parse_id)
+        .where(d.removing.is_(False))
+    )
+
+
+def _document(row: Row) -> Document:
+    values = dict(row._mapping)
+    values["warnings"] = strings(values["warnings"])
+    status: Status = values.pop("status")
+    return Document(status=status, **values)

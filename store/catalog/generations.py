@@ -1,0 +1,287 @@
+"""Generations, what is indexed in them, becoming ready, and going for good."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Row, and_, exists, select
+
+from store.catalog import tables as t
+from store.catalog.base import Queries, to_json
+from store.catalog.jobs import Lease, cancel_jobs, check_lease, insert_job
+from store.models import ANSWERING, Generation
+
+_LIVE = ("building", "serving")
+
+
+class Leaving(NamedTuple):
+    """A version whose chunks must leave the indexes before its rows go."""
+
+    version_id: str
+    document_id: str
+    space_id: str
+    content_hash: str
+    removing: bool
+
+
+class GenerationQueries(Queries):
+    """Which indexes there are, and which versions each of them has in full."""
+
+    def serving_generation(self) -> Generation | None:
+        return next((g for g in self.generations() if g.state == "serving"), None)
+
+    def generations(self) -> list[Generation]:
+        with self.db.read() as c:
+            rows = c.execute(select(t.generations).order_by(t.generations.c.created_at))
+            return [_generation(r) for r in rows]
+
+    def new_generation(
+        self, chunker: str, embedder: str, dimension: int, state: str, now: float
+    ) -> Generation:
+        """Begin a generation; `serving` only where there is none yet."""
+        generation = Generation(
+            id="g" + secrets.token_hex(4),
+            chunker=chunker,
+            embedder=embedder,
+            dimension=dimension,
+            state=state,
+            created_at=now,
+        )
+        with self.db.write() as c:
+            if state == "serving":
+                first = c.execute(
+                    select(t.generations).where(t.generations.c.state == "serving")
+                ).first()
+                if first:
+                    return _generation(first)
+            c.execute(t.generations.insert().values(**generation.model_dump()))
+        return generation
+
+    def begin_reindex(self, generation: Generation, now: float) -> int:
+        """Queue the job that fills a building generation."""
+        with self.db.write() as c:
+            return insert_job(c, "reindex", now, generation_id=generation.id)
+
+    def mark_indexed(self, lease: Lease, generation_id: str, version_id: str) -> None:
+        """After Chroma and the lexical index have all chunks of the version."""
+        with self.leased(lease) as c:
+            c.execute(
+                t.indexed.insert().prefix_with("OR IGNORE"),
+                {"generation_id": generation_id, "version_id": version_id},
+            )
+
+    def indexed_in(self, generation_id: str) -> set[str]:
+        """Ids of versions that this generation has in full."""
+        i = t.indexed.c
+        with self.db.read() as c:
+            return set(
+                c.execute(select(i.version_id).where(i.generation_id == generation_id)).scalars()
+            )
+
+    def unindexed(self, generation_id: str) -> list[str]:
+        """Answering versions that this generation lacks."""
+        with self.db.read() as c:
+            return _unindexed(c, generation_id)
+
+    def make_ready(
+        self,
+        lease: Lease,
+        version_id: str,
+        *,
+        status: str,
+        warnings: Collection[str],
+        chunks: int,
+        seconds: float,
+    ) -> bool:
+        """The last step: the version answers, and older ones of its document no longer do.
+
+        False, and nothing changed, when a live generation still lacks the version (one was begun
+        meanwhile): the caller indexes it there and asks again.
+        """
+        v = t.versions.c
+        with self.leased(lease) as c:
+            live = set(
+                c.execute(
+                    select(t.generations.c.id).where(t.generations.c.state.in_(_LIVE))
+                ).scalars()
+            )
+            have = set(
+                c.execute(
+                    select(t.indexed.c.generation_id).where(t.indexed.c.version_id == version_id)
+                ).scalars()
+            )
+            if status in ANSWERING and live - have:
+                return False
+            row = c.execute(select(v.document_id, v.seq).where(v.id == version_id)).one()
+            c.execute(
+                t.versions.update()
+                .where(v.id == version_id)
+                .values(
+                    status=status,
+                    step=None,
+                    error=None,
+                    warnings=to_json(list(warnings)),
+                    chunks=chunks,
+                    seconds=seconds,
+                )
+            )
+            if status in ANSWERING:
+                older = and_(v.document_id == row.document_id, v.seq < row.seq)
+                old_ids = list(c.execute(select(v.id).where(older)).scalars())
+                cancel_jobs(c, old_ids)
+                c.execute(t.versions.update().where(older).values(status="replaced"))
+            c.execute(
+                t.jobs.update()
+                .where(t.jobs.c.id == lease.job_id)
+                .values(state="done", error=None, seconds=seconds)
+            )
+            return True
+
+    def swap(self, lease: Lease, generation_id: str, seconds: float) -> list[str]:
+        """Make a building generation serve, in one transaction.
+
+        Returns the versions it still lacks, and swaps nothing, when there are any.
+        """
+        g = t.generations.c
+        with self.leased(lease) as c:
+            missing = _unindexed(c, generation_id)
+            if missing:
+                return missing
+            c.execute(t.generations.update().where(g.state == "serving").values(state="retired"))
+            c.execute(
+                t.generations.update().where(g.id == generation_id).values(state="serving")
+            )
+            c.execute(
+                t.jobs.update()
+                .where(t.jobs.c.id == lease.job_id)
+                .values(state="done", error=None, seconds=seconds)
+            )
+            return []
+
+    def drop_generation(self, generation_id: str) -> None:
+        """Forget a generation that does not serve; its folder goes before or after, not its rows."""
+        with self.db.write() as c:
+            serving = c.execute(
+                select(t.generations.c.state).where(t.generations.c.id == generation_id)
+            ).scalar()
+            if serving == "serving":
+                return
+            c.execute(t.jobs.delete().where(
+                t.jobs.c.generation_id == generation_id,
+                t.jobs.c.state.in_(("queued", "running")),
+            ))
+            c.execute(
+                t.jobs.update()
+                .where(t.jobs.c.generation_id == generation_id)
+                .values(generation_id=None)
+            )
+            for table in (t.indexed, t.chunks):
+                c.execute(table.delete().where(table.c.generation_id == generation_id))
+            c.execute(t.generations.delete().where(t.generations.c.id == generation_id))
+
+    def begin_removal(self, document_id: str) -> None:
+        """From this transaction on the document answers no more; its jobs stop."""
+        with self.db.write() as c:
+            ids = list(
+                c.execute(
+                    select(t.versions.c.id).where(t.versions.c.document_id == document_id)
+                ).scalars()
+            )
+            cancel_jobs(c, ids)
+            c.execute(
+                t.documents.update().where(t.documents.c.id == document_id).values(removing=True)
+            )
+
+    def leaving(self) -> list[Leaving]:
+        """Versions of removed documents, and replaced versions."""
+        v, d = t.versions.c, t.documents.c
+        with self.db.read() as c:
+            rows = c.execute(
+                select(v.id, v.document_id, d.space_id, v.content_hash, d.removing)
+                .join(t.documents, d.id == v.document_id)
+                .where(d.removing.is_(True) | (v.status == "replaced"))
+            )
+            return [Leaving(*r) for r in rows]
+
+    def forget_versions(self, version_ids: Collection[str]) -> set[str]:
+        """Delete versions with all that only they refer to; returns contents nobody has now."""
+        v = t.versions.c
+        with self.db.write() as c:
+            hashes = set(
+                c.execute(select(v.content_hash).where(v.id.in_(version_ids))).scalars()
+            )
+            texts = set(
+                c.execute(
+                    select(t.chunks.c.text_hash).where(t.chunks.c.version_id.in_(version_ids))
+                ).scalars()
+            )
+            for table in (t.chunks, t.indexed, t.jobs):
+                c.execute(table.delete().where(table.c.version_id.in_(version_ids)))
+            c.execute(t.versions.delete().where(v.id.in_(version_ids)))
+            c.execute(
+                t.documents.delete().where(
+                    t.documents.c.removing.is_(True),
+                    ~exists().where(v.document_id == t.documents.c.id),
+                )
+            )
+            _forget_texts(c, texts)
+            gone = {
+                h
+                for h in hashes
+                if not c.execute(select(v.id).where(v.content_hash == h).limit(1)).first()
+            }
+            parse_ids = select(t.parses.c.id).where(t.parses.c.content_hash.in_(gone))
+            c.execute(t.pages.delete().where(t.pages.c.parse_id.in_(parse_ids)))
+            c.execute(t.parses.delete().where(t.parses.c.content_hash.in_(gone)))
+            return gone
+
+    def fail_version(self, lease: Lease, version_id: str, status: str, error: str | None) -> None:
+        """End a version and its job as failed or cancelled, in one transaction."""
+        with self.db.write() as c:
+            check_lease(c, lease, cancelled_too=True)
+            c.execute(
+                t.versions.update()
+                .where(t.versions.c.id == version_id)
+                .values(status=status, step=None, error=error)
+            )
+            c.execute(
+                t.jobs.update()
+                .where(t.jobs.c.id == lease.job_id)
+                .values(state=status, error=error)
+            )
+
+
+def _forget_texts(c: Connection, hashes: Collection[str]) -> None:
+    wanted = list(hashes)
+    for i in range(0, len(wanted), 500):
+        part = wanted[i : i + 500]
+        c.execute(
+            t.embeddings.delete().where(
+                t.embeddings.c.text_hash.in_(part),
+                ~exists().where(t.chunks.c.text_hash == t.embeddings.c.text_hash),
+            )
+        )
+
+
+def _unindexed(c: Connection, generation_id: str) -> list[str]:
+    v = t.versions.c
+    query = (
+        select(v.id)
+        .join(t.documents, t.documents.c.id == v.document_id)
+        .where(
+            v.status.in_(ANSWERING),
+            t.documents.c.removing.is_(False),
+            ~exists().where(
+                t.indexed.c.version_id == v.id, t.indexed.c.generation_id == generation_id
+            ),
+        )
+    )
+    return list(c.execute(query).scalars())
+
+
+def _generation(row: Row) -> Generation:
+    return Generation(**row._mapping)
+
+

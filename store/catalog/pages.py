@@ -1,0 +1,229 @@
+"""Parses and their pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+
+from pydantic import TypeAdapter
+from sqlalchemy import Row, func, select
+
+from store.catalog import tables as t
+from store.catalog.base import Queries, strings, to_json
+from store.catalog.documents import _document, _newest
+from store.catalog.jobs import Lease
+from store.errors import NotFound
+from store.models import Block, Document, Page, ParsedDocument, ParsedPage
+
+_BLOCKS = TypeAdapter(tuple[Block, ...])
+
+
+class PageQueries(Queries):
+    """Pages by id; immutable once written."""
+
+    def begin_parse(
+        self, lease: Lease, content_hash: str, fingerprint: str, info: ParsedDocument
+    ) -> int:
+        """The parse of these bytes by this parser: found, or begun."""
+        p = t.parses.c
+        with self.leased(lease) as c:
+            found = c.execute(
+                select(p.id).where(p.content_hash == content_hash, p.fingerprint == fingerprint)
+            ).scalar()
+            if found is not None:
+                return found
+            result = c.execute(
+                t.parses.insert().values(
+                    content_hash=content_hash,
+                    fingerprint=fingerprint,
+                    pages=info.pages,
+                    title=info.title,
+                    date=info.date,
+                    author=info.author,
+                    language=info.language,
+                    warnings=to_json(info.warnings),
+                )
+            )
+            return int(result.inserted_primary_key[0])  # type: ignore[index]
+
+    def find_parse(self, content_hash: str, fingerprint: str) -> tuple[int, bool] | None:
+        """(parse id, complete) of these bytes read by this parser."""
+        p = t.parses.c
+        with self.db.read() as c:
+            row = c.execute(
+                select(p.id, p.complete).where(
+                    p.content_hash == content_hash, p.fingerprint == fingerprint
+                )
+            ).first()
+        return (row.id, row.complete) if row else None
+
+    def parse_info(self, parse_id: int) -> ParsedDocument:
+        with self.db.read() as c:
+            row = c.execute(select(t.parses).where(t.parses.c.id == parse_id)).one()
+        return ParsedDocument(
+            pages=row.pages,
+            title=row.title,
+            date=row.date,
+            author=row.author,
+            language=row.language,
+            warnings=strings(row.warnings),
+        )
+
+    def page_numbers(self, parse_id: int) -> set[int]:
+        """Numbers of the pages already read."""
+        with self.db.read() as c:
+            return set(
+                c.execute(select(t.pages.c.number).where(t.pages.c.parse_id == parse_id)).scalars()
+            )
+
+    def add_pages(
+        self, lease: Lease, version_id: str, parse_id: int, pages: Sequence[ParsedPage]
+    ) -> None:
+        """Store pages (those already there stay) and the version's progress."""
+        rows = [_page_row(parse_id, p) for p in pages]
+        with self.leased(lease) as c:
+            c.execute(t.pages.insert().prefix_with("OR IGNORE"), rows)
+            done = c.execute(
+                select(func.count()).select_from(t.pages).where(t.pages.c.parse_id == parse_id)
+            ).scalar_one()
+            c.execute(
+                t.versions.update().where(t.versions.c.id == version_id).values(pages_done=done)
+            )
+
+    def complete_parse(self, lease: Lease, parse_id: int) -> None:
+        with self.leased(lease) as c:
+            c.execute(t.parses.update().where(t.parses.c.id == parse_id).values(complete=True))
+
+    def pages_of_parse(self, parse_id: int) -> list[Page]:
+        with self.db.read() as c:
+            rows = c.execute(
+                select(t.pages).where(t.pages.c.parse_id == parse_id).order_by(t.pages.c.number)
+            )
+            return [_page(r) for r in rows]
+
+    def page(self, page_id: int) -> Page:
+        found = self.pages([page_id])
+        if page_id not in found:
+            raise NotFound("This page is gone.")
+        return found[page_id]
+
+    def pages(self, page_ids: Collection[int]) -> dict[int, Page]:
+        with self.db.read() as c:
+            rows = c.execute(select(t.pages).where(t.pages.c.id.in_(page_ids)))
+            return {r.id: _page(r) for r in rows}
+
+    def page_texts(self, page_ids: Collection[int]) -> dict[int, str]:
+        with self.db.read() as c:
+            rows = c.execute(
+                select(t.pages.c.id, t.pages.c.text).where(t.pages.c.id.in_(page_ids))
+            )
+            return {r.id: r.text for r in rows}
+
+    def page_numbers_of(self, page_ids: Collection[int]) -> dict[int, int]:
+        """Page id → number in its document."""
+        with self.db.read() as c:
+            rows = c.execute(
+                select(t.pages.c.id, t.pages.c.number).where(t.pages.c.id.in_(page_ids))
+            )
+            return {r.id: r.number for r in rows}
+
+    def document_pages(self, document_id: str) -> list[Page]:
+        """Pages of a document's newest version, as far as they are read."""
+        with self.db.read() as c:
+            parse_id = c.execute(
+                select(t.versions.c.parse_id)
+                .where(t.versions.c.document_id == document_id)
+                .order_by(t.versions.c.seq.desc())
+                .limit(1)
+            ).scalar()
+        return [] if parse_id is None else self.pages_of_parse(parse_id)
+
+    def page_of_document(self, document_id: str, number: int) -> Page:
+        for page in self.document_pages(document_id):
+            if page.number == number:
+                return page
+        raise NotFound(f"There is no page {number} in this document.")
+
+    def document_of_page(
+        self, page_id: int, visible_spaces: Collection[str] | None
+    ) -> tuple[Document, str]:
+        """A document (and its content hash) through which this page may be seen.
+
+        Parses are shared between spaces underneath: the page is visible through any version with
+        its bytes in a visible space, and through no other.
+        """
+        v, d = t.versions.c, t.documents.c
+        query = (
+            select(v.document_id, v.content_hash)
+            .join(t.parses, t.parses.c.content_hash == v.content_hash)
+            .join(t.pages, t.pages.c.parse_id == t.parses.c.id)
+            .join(t.documents, d.id == v.document_id)
+            .where(t.pages.c.id == page_id, d.removing.is_(False))
+            .order_by(v.seq.desc())
+        )
+        if visible_spaces is not None:
+            query = query.where(d.space_id.in_(visible_spaces))
+        with self.db.read() as c:
+            row = c.execute(query).first()
+            if row is None:
+                raise NotFound("This page is gone, or not yours to see.")
+            document = c.execute(_newest().where(d.id == row.document_id)).one()
+        return _document(document), row.content_hash
+
+
+def _page_row(parse_id: int, page: ParsedPage) -> dict:
+    return {
+        "parse_id": parse_id,
+        "number": page.number,
+        "text": page.text,
+        "how": page.how,
+        "quality": page.quality,
+        "flags": to_json(page.flags),
+        "label": page.label,
+        "width": page.width,
+        "height": page.height,
+        "boxes": page.boxes,
+        "blocks": _pack_blocks(page.blocks),
+        "error": page.error,
+    }
+
+
+def _page(row: Row) -> Page:
+    values = dict(row._mapping)
+    values["flags"] = strings(values["flags"])
+    values["blocks"] = _unpack_blocks(values["blocks"])
+    return Page(**values)
+
+
+def _pack_blocks(blocks: Iterable[Block]) -> str:
+    """Blocks as short arrays: a page of a price list has thousands of cells."""
+    return to_json(
+        [
+            [
+                b.kind,
+                b.start,
+                b.end,
+                b.level,
+                [[k.start, k.end, k.row, k.column, int(k.header)] for k in b.cells],
+            ]
+            for b in blocks
+        ]
+    )
+
+
+def _unpack_blocks(text: str) -> tuple[Block, ...]:
+    return _BLOCKS.validate_python(
+        [
+            {
+                "kind": kind,
+                "start": start,
+                "end": end,
+                "level": level,
+                "cells": [
+                    {"start": s, "end": e, "row": r, "column": c, "header": bool(h)}
+                    for s, e, r, c, h in cells
+                ],
+            }
+            for kind, start, end, level, cells in json.loads(text)
+        ]
+    )
