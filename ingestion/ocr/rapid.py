@@ -1,0 +1,235 @@
+"""RapidOCR (PP-OCR models, in its wheel): better than tesseract on receipts, forms and screenshots.
+
+The detector and the recogniser are called one after the other, with crops of our own: its angle
+classifier turns upright English upside down, it lays tall narrow crops ("1", "I") on their side,
+and the confidences it gives its words are those of single characters.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from ingestion.ocr.words import Line, Rect, Word, is_dense_script
+
+if TYPE_CHECKING:
+    from rapidocr import RapidOCR
+
+DETECTION_SIDE_PX = 1280
+ORIENTATION_SAMPLE = 6
+WIDE_GAP_COLUMNS = 5
+"""Recogniser steps without a character that part two words even where it read no space."""
+
+READS = frozenset(
+    "eng deu fra spa ita por nld swe dan nor fin isl pol ces slk slv hrv hun ron tur est lav lit "
+    "cat eus glg gle cym afr ind msa chi_sim chi_tra jpn".split()
+)
+"""Tesseract's names of the languages its one model reads."""
+
+
+@cache
+def available() -> bool:
+    return importlib.util.find_spec("rapidocr") is not None
+
+
+def reads(languages: str) -> bool:
+    return available() and all(name in READS for name in languages.split("+"))
+
+
+def read_lines(rgb: np.ndarray) -> list[Line]:
+    """Pieces of lines, in no particular order. `rgb` uint8 [h, w, 3], upright."""
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    lines = []
+    for quad in _detect(bgr):
+        crop = _crop(bgr, quad)
+        if crop is None:
+            continue
+        read = _recognise(crop)
+        words = _words(read, crop, quad)
+        if words:
+            lines.append(Line(words))
+    return lines
+
+
+def quarter_turns(rgb: np.ndarray) -> int:
+    """Quarter turns (counter-clockwise) that make the page upright.
+
+    The shapes of the lines tell level from standing; a few of them, read both ways, tell the rest.
+    """
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    quads = _detect(bgr)
+    if len(quads) < 3:
+        return 0
+    sizes = [tuple(q.max(0) - q.min(0)) for q in quads]
+    longest = sorted(range(len(quads)), key=lambda i: -max(sizes[i]))[:25]
+    standing = sum(sizes[i][1] > 1.5 * sizes[i][0] for i in longest) > len(longest) / 2
+    fit = [i for i in longest if (sizes[i][1] > sizes[i][0]) == standing]
+    fit = sorted(fit, key=lambda i: abs(max(sizes[i]) / max(1.0, min(sizes[i])) - 10))
+    scores: dict[int, float] = {}
+    for turns in (1, 3) if standing else (0, 2):
+        read = []
+        for i in fit[:ORIENTATION_SAMPLE]:
+            x0, y0 = quads[i].min(0).clip(0).astype(int)
+            x1, y1 = quads[i].max(0).astype(int)
+            read.append(_recognise(np.ascontiguousarray(np.rot90(bgr[y0:y1, x0:x1], turns))).score)
+        scores[turns] = float(np.mean(read)) if read else 0.0
+    return max(scores, key=lambda turns: scores[turns])
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One line: its characters with confidence and position (fraction of the crop's width)."""
+
+    text: str
+    confidences: tuple[float, ...]
+    positions: tuple[float, ...]
+    wide_gap: float
+
+    @property
+    def score(self) -> float:
+        return float(np.mean(self.confidences)) if self.confidences else 0.0
+
+
+@cache
+def _engine() -> RapidOCR:
+    from rapidocr import RapidOCR
+
+    engine = RapidOCR(
+        params={
+            "Global.use_cls": False, "Global.use_preprocess_img": False, "Global.text_score": 0.0,
+            "Global.use_vertical_padding": False, "Global.log_level": "critical",
+            "Det.limit_type": "max", "Det.limit_side_len": DETECTION_SIDE_PX,
+            "Rec.rec_batch_num": 1,
+            "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+    )  # fmt: skip
+    logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
+    return engine
+
+
+def _detect(bgr: np.ndarray) -> list[np.ndarray]:
+    """Quads [4, 2] of line pieces: top left, top right, bottom right, bottom left."""
+    padded, border = _padded(bgr)
+    found: Any = _engine()(
+        padded, use_det=True, use_cls=False, use_rec=False, return_word_box=False
+    )  # flags stick to the engine, so every call passes all of them
+    if found.boxes is None:
+        return []
+    return [np.asarray(quad, np.float32) - border for quad in found.boxes]
+
+
+def _padded(bgr: np.ndarray) -> tuple[np.ndarray, int]:
+    """With a border: the detector misses lines at the very edge and in very flat pictures."""
+    border = 32 if min(bgr.shape[:2]) > 64 else 64
+    padded = cv2.copyMakeBorder(
+        bgr, border, border, border, border, cv2.BORDER_CONSTANT,
+        value=[float(v) for v in np.median(bgr[::8, ::8], axis=(0, 1))],
+    )  # fmt: skip
+    return padded, border
+
+
+def _crop(bgr: np.ndarray, quad: np.ndarray) -> np.ndarray | None:
+    """The line piece laid level; None where it is too small to hold a character."""
+    width = round(float(max(np.linalg.norm(quad[0] - quad[1]), np.linalg.norm(quad[3] - quad[2]))))
+    height = round(float(max(np.linalg.norm(quad[0] - quad[3]), np.linalg.norm(quad[1] - quad[2]))))
+    if width < 3 or height < 5:
+        return None
+    level = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    turn = cv2.getPerspectiveTransform(np.asarray(quad, np.float32), level)
+    return cv2.warpPerspective(
+        bgr, turn, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def _recognise(crop: np.ndarray) -> _Read:
+    read: Any = _engine()(crop, use_det=False, use_cls=False, use_rec=True, return_word_box=True)
+    text = read.txts[0] if read.txts else ""
+    if not text.strip():
+        return _Read("", (), (), 0.0)
+    info = read.word_results[0]
+    columns = [c for word in info.word_cols for c in word]
+    steps = max(1.0, float(info.line_txt_len))
+    spaced: list[float] = []
+    kept = iter(columns)
+    for char in text:
+        spaced.append(float("nan") if char.isspace() else (next(kept) + 0.5) / steps)
+    return _Read(text, tuple(info.confs), tuple(spaced), WIDE_GAP_COLUMNS / steps)
+
+
+def _words(read: _Read, crop: np.ndarray, quad: np.ndarray) -> tuple[Word, ...]:
+    """Words with boxes: parted where the picture is blank between their nearest characters."""
+    pieces: list[tuple[int, int, bool]] = []  # first and last character, joined to the one before
+    for i, char in enumerate(read.text):
+        if char.isspace():
+            continue
+        if pieces and pieces[-1][1] == i - 1:
+            before = read.text[i - 1]
+            wide = read.positions[i] - read.positions[i - 1] > read.wide_gap
+            dense = is_dense_script(char) or is_dense_script(before)
+            if not (wide or dense):
+                pieces[-1] = (pieces[-1][0], i, pieces[-1][2])
+                continue
+            pieces.append((i, i, dense))
+        else:
+            pieces.append((i, i, False))
+    if not pieces:
+        return ()
+    edges = _edges(crop, [(read.positions[a], read.positions[b]) for a, b, _ in pieces])
+    return tuple(
+        Word(
+            read.text[a : b + 1],
+            float(np.mean(read.confidences[a : b + 1])),
+            _box(quad, *edge),
+            joined,
+        )
+        for (a, b, joined), edge in zip(pieces, edges, strict=True)
+    )
+
+
+def _edges(crop: np.ndarray, centres: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Left and right of each word as fractions, from the centres of its outer characters."""
+    gray = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
+    _, ink = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
+    if float(np.mean(ink)) > 127:
+        ink = 255 - ink
+    inked = (ink > 0).sum(0) > max(1, crop.shape[0] // 20)
+    width = len(inked)
+    cuts: list[tuple[float, float]] = []
+    for (_, right), (left, _) in zip(centres, centres[1:], strict=False):
+        first, last = int(right * width), min(width, int(left * width) + 1)
+        cuts.append(_widest_blank(inked, first, last))
+    starts = [0.0, *(b / width for _, b in cuts)]
+    ends = [*(a / width for a, _ in cuts), 1.0]
+    return list(zip(starts, ends, strict=True))
+
+
+def _widest_blank(inked: np.ndarray, first: int, last: int) -> tuple[float, float]:
+    """Start and end of the widest run without ink in [first, last); its middle where there is none."""
+    best, start = (0, 0), None
+    for x in range(first, last + 1):
+        blank = x < last and not inked[min(x, len(inked) - 1)]
+        if blank and start is None:
+            start = x
+        elif not blank and start is not None:
+            best, start = max(best, (start, x), key=lambda run: run[1] - run[0]), None
+    if best[1] > best[0]:
+        return float(best[0]), float(best[1])
+    middle = (first + last) / 2
+    return middle, middle
+
+
+def _box(quad: np.ndarray, left: float, right: float) -> Rect:
+    top, bottom = quad[1] - quad[0], quad[2] - quad[3]
+    points = np.array(
+        [quad[0] + left * top, quad[0] + right * top,
+         quad[3] + right * bottom, quad[3] + left * bottom]
+    )  # fmt: skip
+    (x0, y0), (x1, y1) = points.min(0), points.max(0)
+    return float(x0), float(y0), float(x1), float(y1)
