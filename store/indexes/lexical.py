@@ -1,0 +1,188 @@
+"""The lexical index: BM25 over chunks by tantivy, one index for all spaces of a generation.
+
+It stores chunk ids and terms; a text cannot be read back whole from it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import tantivy
+
+from store.errors import IndexDamaged, Transient
+from store.indexes.words import WORDS_VERSION, words
+from store.models import Frozen
+
+HEADER_WEIGHT = 1.0
+WRITER_BYTES = 15_000_000  # tantivy's least; per commit, given back after it
+_RAW = {"tokenizer_name": "raw", "index_option": "basic"}
+
+
+class LexicalEntry(Frozen):
+    """What is indexed of one chunk; `header` is its document's name, title, section and date."""
+
+    id: str
+    space_id: str
+    document_id: str
+    header: str
+    text: str
+
+
+class LexicalIndex:
+    """Thread-safe; a write is on disk when the call returns.
+
+    Every call raises IndexDamaged where tantivy cannot read or write its files, and Transient
+    once the index is closed (its generation was replaced: ask the serving one).
+    """
+
+    def __init__(self, folder: Path):
+        """Opens or creates the index in `folder`."""
+        self.folder = folder
+        self._lock = threading.RLock()
+        builder = tantivy.SchemaBuilder()
+        builder.add_text_field("id", stored=True, **_RAW)
+        builder.add_text_field("space", **_RAW)
+        builder.add_text_field("document", **_RAW)
+        for field in ("header", "text"):
+            builder.add_text_field(field, tokenizer_name=WORDS_VERSION, index_option="freq")
+        self._schema = builder.build()
+        self._analyzer = (
+            tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
+            .filter(tantivy.Filter.stemmer("english"))
+            .build()
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        self._index: tantivy.Index | None = None
+        with self._damage_named():
+            # An index of other fields or another WORDS_VERSION has another schema: refused here.
+            index = tantivy.Index(self._schema, path=str(folder))
+            index.register_tokenizer(WORDS_VERSION, self._analyzer)
+            # The default policy keeps a thread that reads meta.json twice a second.
+            index.config_reader("manual")
+            index.reload()
+            self._index = index
+
+    def upsert(self, entries: Sequence[LexicalEntry]) -> None:
+        """Adds chunks, replacing those of the same id; of one id twice, the last counts."""
+        latest = {entry.id: entry for entry in entries}
+        with self._writing() as writer:
+            for entry in latest.values():
+                writer.delete_documents_by_term("id", entry.id)
+                writer.add_document(
+                    tantivy.Document(
+                        id=entry.id,
+                        space=entry.space_id,
+                        document=entry.document_id,
+                        header=" ".join(words(entry.header)),
+                        text=" ".join(words(entry.text)),
+                    )
+                )
+
+    def delete(self, ids: Collection[str]) -> None:
+        """Removes chunks; ids that are not there are no error."""
+        with self._writing() as writer:
+            for chunk_id in ids:
+                writer.delete_documents_by_term("id", chunk_id)
+
+    def query(
+        self,
+        space_ids: Sequence[str],
+        text: str,
+        k: int,
+        document_ids: Collection[str] | None = None,
+    ) -> list[tuple[str, float]]:
+        """At most `k` (chunk id, BM25 score), best first; any text is a valid query.
+
+        A chunk needs to hold one of the text's terms; a term asked twice counts twice.
+        """
+        terms = Counter(self._analyzer.analyze(" ".join(words(text))))
+        if not terms or not space_ids or (document_ids is not None and not document_ids):
+            return []
+        should, must = tantivy.Occur.Should, tantivy.Occur.Must
+        either = [
+            (should, self._term(field, term, weight * times))
+            for term, times in terms.items()
+            for field, weight in (("text", 1.0), ("header", HEADER_WEIGHT))
+        ]
+        clauses = [(must, self._one_of("space", space_ids))]
+        if document_ids is not None:
+            clauses.append((must, self._one_of("document", document_ids)))
+        # The terms in a clause of their own: beside a `must` they would all be optional.
+        clauses.append((must, tantivy.Query.boolean_query(either)))
+        with self._reading() as searcher:
+            found = searcher.search(tantivy.Query.boolean_query(clauses), k, count=False)
+            return [(searcher.doc(address)["id"][0], score) for score, address in found.hits]
+
+    def ids(self, space_id: str | None = None) -> set[str]:
+        """Chunk ids of one space, or of all."""
+        # Without a filter the terms of deleted chunks are listed too.
+        wanted = (
+            tantivy.Query.all_query() if space_id is None else self._one_of("space", [space_id])
+        )
+        with self._reading() as searcher:
+            return {term for term, _ in searcher.terms_with_prefix("id", "", wanted)}
+
+    def count(self) -> int:
+        with self._reading() as searcher:
+            return searcher.num_docs
+
+    def check(self) -> None:
+        """Reads every id and finds one of them; raises IndexDamaged where that fails."""
+        ids = self.ids()
+        with self._reading() as searcher:
+            if len(ids) != searcher.num_docs:
+                raise IndexDamaged(
+                    f"The lexical index {self.folder} lists fewer chunks than it has."
+                )
+            if ids:
+                query = tantivy.Query.term_query(self._schema, "id", min(ids), "basic")
+                if not searcher.search(query, 1).hits:
+                    raise IndexDamaged(f"The lexical index {self.folder} does not find its chunks.")
+
+    def close(self) -> None:
+        """Lets go of the files; the folder may be deleted afterwards."""
+        with self._lock:
+            self._index = None
+
+    def _term(self, field: str, term: str, weight: float) -> tantivy.Query:
+        query = tantivy.Query.term_query(self._schema, field, term, "freq")
+        return query if weight == 1.0 else tantivy.Query.boost_query(query, weight)
+
+    def _one_of(self, field: str, values: Collection[str]) -> tantivy.Query:
+        chosen = tantivy.Query.term_set_query(self._schema, field, list(values))
+        return tantivy.Query.const_score_query(chosen, 0.0)
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[tantivy.Searcher]:
+        # A searcher is a snapshot: it needs no lock and no write disturbs it.
+        with self._damage_named():
+            yield self._opened().searcher()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[tantivy.IndexWriter]:
+        """One transaction. Opening a writer costs 3 ms; an idle one, threads and 5 MB."""
+        with self._lock, self._damage_named():
+            index = self._opened()
+            writer = index.writer(heap_size=WRITER_BYTES, num_threads=1)
+            try:
+                yield writer
+                writer.commit()
+            finally:
+                writer.wait_merging_threads()  # also gives the writer's lock back
+            index.reload()
+
+    def _opened(self) -> tantivy.Index:
+        if self._index is None:
+            raise Transient("The index was replaced meanwhile; ask again.")
+        return self._index
+
+    @contextlib.contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, OSError) as fault:  # what tantivy raises for files it cannot read
+            raise IndexDamaged(f"The lexical index {self.folder} is damaged: {fault}") from fault
