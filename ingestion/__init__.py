@@ -1,0 +1,1 @@
+"""How documents get in: files are read in limited children, cut into chunks and indexed."""

@@ -1,0 +1,106 @@
+"""The table of file kinds, and what every parser offers.
+
+A parser module has `open_file(path, options) -> OpenedFile`. It runs only inside the limited
+child process (`ingestion.parsers.child`); the app imports this table, never a parser.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal, Protocol
+
+from store.models import Frozen, Kind, ParsedDocument, ParsedPage
+
+Family = Literal["pdf", "office"]
+
+
+class ParseOptions(Frozen):
+    """What a parser may spend and how it should read.
+
+    `max_pixels` bounds any picture that is decoded or rendered, `ocr_pixels` those given to OCR.
+    """
+
+    ocr_languages: str = "eng"
+    max_pixels: int = 120_000_000
+    ocr_pixels: int = 12_000_000
+    ocr_dpi: int = 250
+    max_pages: int = 5000
+    page_timeout_s: float = 60.0
+
+
+class ParserEntry(Frozen):
+    """One line of the table. Raise `version` whenever the parser reads a file differently."""
+
+    module: str
+    family: Family
+    version: int
+    libraries: tuple[str, ...] = ()
+
+
+class OpenedFile(Protocol):
+    """A file being read, inside the child. Methods raise Unreadable with a sentence."""
+
+    @property
+    def info(self) -> ParsedDocument: ...
+
+    def page(self, number: int) -> ParsedPage:
+        """Page `number`, counting from 1."""
+        ...
+
+    def picture(self, number: int, width_px: int) -> bytes:
+        """A PNG of page `number`; Unreadable where the kind has no pictures."""
+        ...
+
+    def close(self) -> None: ...
+
+
+_OCR = ("rapidocr", "tesserocr")
+
+
+def _entry(module: str, family: Family, version: int, *libraries: str) -> ParserEntry:
+    return ParserEntry(
+        module=f"ingestion.parsers.{module}", family=family, version=version, libraries=libraries
+    )
+
+
+PARSERS: Mapping[Kind, ParserEntry] = {
+    "pdf": _entry("pdf", "pdf", 1, "pypdfium2", *_OCR),
+    "image": _entry("image", "pdf", 1, "pillow", *_OCR),
+    "docx": _entry("docx", "office", 1, "unstructured"),
+    "pptx": _entry("pptx", "office", 1, "unstructured"),
+    "xlsx": _entry("xlsx", "office", 1, "unstructured"),
+    "csv": _entry("csv", "office", 1),
+    "html": _entry("html", "office", 1, "unstructured"),
+    "markdown": _entry("markdown", "office", 1, "unstructured"),
+    "text": _entry("text", "office", 1),
+    "email": _entry("email", "office", 1, "unstructured"),
+}
+
+SUFFIXES: Mapping[Kind, str] = {
+    "pdf": ".pdf", "image": ".img", "docx": ".docx", "pptx": ".pptx", "xlsx": ".xlsx",
+    "csv": ".csv", "html": ".html", "markdown": ".md", "text": ".txt", "email": ".eml",
+}  # fmt: skip
+"""The name a file gets inside the child's folder: libraries look at it, people never see it."""
+
+
+def parser_fingerprint(
+    kind: Kind, options: ParseOptions, parsers: Mapping[Kind, ParserEntry] = PARSERS
+) -> str:
+    """Names everything that decides what a parse says; a new value means a new parse."""
+    entry = parsers[kind]
+    parts = [f"{name}={_version(name)}" for name in entry.libraries]
+    # How long a page may take is no part of what it says.
+    parts.append(options.model_dump_json(exclude={"page_timeout_s"}))
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+    return f"{kind}-{entry.version}-{digest}"
+
+
+def _version(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
+
+

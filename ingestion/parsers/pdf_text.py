@@ -1,0 +1,206 @@
+"""Characters of a PDF page with their boxes, in one pass, grouped into words.
+
+pdfium's own page text differs from its per-character stream, so the canonical text is built from
+the stream: every word here is a run of printed characters with the box that they cover.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import unicodedata
+from collections import deque
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import pypdfium2.raw as pdfium
+
+from store.errors import Unreadable
+
+MAX_CHARACTERS = 1_000_000
+_HYPHEN = 2
+_GONE = 0x20  # controls become separators of nothing: they are dropped before words are cut
+
+
+def _fast(function: Any, result: Any, *arguments: Any) -> Any:
+    """The same C function with plain integer arguments, so that map() can drive it."""
+    address = ctypes.cast(function, ctypes.c_void_p).value
+    assert address is not None
+    return ctypes.CFUNCTYPE(result, *arguments)(address)
+
+
+_get_unicode = _fast(pdfium.FPDFText_GetUnicode, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int)
+_get_box = _fast(
+    pdfium.FPDFText_GetLooseCharBox,
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_int,
+    ctypes.c_void_p,
+)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The page as displayed: `box` is left, bottom, right, top in the file's coordinates."""
+
+    box: tuple[float, float, float, float]
+    quarter_turns: int
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height in points as displayed."""
+        wide, high = self.box[2] - self.box[0], self.box[3] - self.box[1]
+        return (high, wide) if self.quarter_turns % 2 else (wide, high)
+
+    def place(self, left: Any, bottom: Any, right: Any, top: Any) -> tuple[Any, Any, Any, Any]:
+        """Boxes in the file's coordinates → x0, y0, x1, y1 in points from the top left."""
+        page_left, page_bottom, page_right, page_top = self.box
+        if self.quarter_turns == 1:
+            return bottom - page_bottom, left - page_left, top - page_bottom, right - page_left
+        if self.quarter_turns == 2:
+            return page_right - right, bottom - page_bottom, page_right - left, top - page_bottom
+        if self.quarter_turns == 3:
+            return page_top - top, page_right - right, page_top - bottom, page_right - left
+        return left - page_left, page_top - top, right - page_left, page_top - bottom
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a page in reading order.
+
+    `boxes` float [n, 4] in points as displayed (NaN where a word was painted nowhere); `lines`
+    int [n] is pdfium's line; `glued` is True where no space stands before the word (CJK);
+    `first` int [n] is the index of the word's first character in pdfium's stream.
+    """
+
+    texts: list[str]
+    boxes: np.ndarray
+    lines: np.ndarray
+    glued: np.ndarray
+    first: np.ndarray
+    unmapped: float
+    """Share of printed characters without a meaning: private use, replacement, controls."""
+
+
+def frame_of(page: Any) -> Frame:
+    """Where the page's visible part lies; its CropBox may start anywhere."""
+    rectangle = pdfium.FS_RECTF()
+    if not pdfium.FPDF_GetPageBoundingBox(page, rectangle):
+        raise Unreadable("This page has no size.")
+    box = (rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
+    if not (0 < box[2] - box[0] < 1e7 and 0 < box[3] - box[1] < 1e7):
+        raise Unreadable("This page has no sensible size.")
+    return Frame(box, pdfium.FPDFPage_GetRotation(page) % 4)
+
+
+def read_words(text_page: Any, frame: Frame) -> Words:
+    """All words of pdfium's text page. Raises Unreadable for absurd amounts of text."""
+    count = pdfium.FPDFText_CountChars(text_page)
+    if count > MAX_CHARACTERS:
+        raise Unreadable(f"This page holds {count:,} characters, more than a page can.")
+    if count <= 0:
+        return _no_words()
+    handle = ctypes.cast(text_page, ctypes.c_void_p).value
+    codes = np.fromiter(map(_get_unicode, repeat(handle), range(count)), np.uint32, count)
+    rects = np.zeros((count, 4), np.float32)
+    base = rects.ctypes.data
+    deque(map(_get_box, repeat(handle), range(count), range(base, base + 16 * count, 16)), 0)
+    # FS_RECTF is left, top, right, bottom.
+    x0, y0, x1, y1 = frame.place(rects[:, 0], rects[:, 3], rects[:, 2], rects[:, 1])
+    boxes = np.stack((x0, y0, x1, y1), axis=1)
+    boxes[~((rects[:, 2] > rects[:, 0]) & (rects[:, 1] > rects[:, 3]))] = np.nan
+    return _cut(codes, boxes, text_page)
+
+
+def _cut(codes: np.ndarray, boxes: np.ndarray, text_page: Any) -> Words:
+    breaks = codes == 10
+    codes = codes.copy()
+    for i in np.flatnonzero(codes == _HYPHEN):
+        if pdfium.FPDFText_IsHyphen(text_page, int(i)) == 1:
+            # pdfium joins a word hyphenated at a line's end; the hyphen is printed, so it is kept,
+            # and so is the end of the line.
+            codes[i] = ord("-")
+            breaks[i] = True
+    line_of = np.cumsum(breaks) - breaks
+    codes, boxes, line_of, kept = _join_surrogates(codes, boxes, line_of)
+    space = np.isin(codes, _SPACES) | (codes < 32)
+    controls = ((codes < 32) & ~np.isin(codes, (9, 10, 13))) | ((codes >= 127) & (codes < 160))
+    lost = controls | np.isin(codes, _NOTHING)
+    meaningless = lost | ((codes >= 0xE000) & (codes <= 0xF8FF)) | (codes == 0xFFFD)
+    printed = ~space | controls
+    unmapped = float(meaningless.sum()) / max(1, int(printed.sum()))
+    keep = ~lost
+    codes, boxes, line_of, space, kept = (a[keep] for a in (codes, boxes, line_of, space, kept))
+    if not len(codes) or space.all():
+        return _no_words(unmapped)
+    word = ~space
+    before = np.concatenate(([False], word[:-1])) & (
+        np.concatenate(([True], line_of[1:] == line_of[:-1]))
+    )
+    alone = _stands_alone(codes)
+    split = np.zeros(len(codes), bool)
+    split[1:] = alone[1:] | (alone[:-1] & ~_attaches(codes[1:]))
+    begins = word & (~before | split)
+    glued = before & begins
+    starts = np.flatnonzero(begins)
+    ends_at = word & ~np.concatenate((before[1:] & word[1:] & ~begins[1:], [False]))
+    ends = np.flatnonzero(ends_at) + 1
+    # reduceat over [start, end) pairs: the odd results are the gaps between words.
+    pairs = np.stack((starts, ends), axis=1).ravel()
+    padded = np.concatenate((boxes, np.full((1, 4), np.nan, boxes.dtype)))
+    low = np.fmin.reduceat(padded[:, :2], pairs)[::2]
+    high = np.fmax.reduceat(padded[:, 2:], pairs)[::2]
+    string = codes.astype("<u4").tobytes().decode("utf-32-le")
+    texts = [string[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+    if not string.isascii() and not unicodedata.is_normalized("NFC", string):
+        # Words never compose with the separators between them, so NFC word by word is NFC.
+        texts = [unicodedata.normalize("NFC", t) for t in texts]
+    return Words(
+        texts,
+        np.concatenate((low, high), axis=1).astype(float),
+        line_of[starts],
+        glued[starts],
+        kept[starts],
+        unmapped,
+    )
+
+
+_SPACES = np.array(
+    [9, 10, 13, 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F,
+     0x3000], np.uint32)  # fmt: skip
+_NOTHING = np.array([0, 0xFEFF, 0xFFFE, 0xFFFF], np.uint32)
+
+
+def _stands_alone(codes: np.ndarray) -> np.ndarray:
+    """Characters of scripts written without spaces, each its own word (Han, kana)."""
+    return ((codes >= 0x2E80) & (codes < 0xA000) & (codes != 0x3099) & (codes != 0x309A)) | (
+        (codes >= 0x20000) & (codes < 0x40000)
+    ) | ((codes >= 0xF900) & (codes < 0xFB00))  # fmt: skip
+
+
+def _attaches(codes: np.ndarray) -> np.ndarray:
+    """Marks that belong to the character before them and may compose with it."""
+    return np.isin(codes, (0x3099, 0x309A)) | ((codes >= 0xFE00) & (codes < 0xFE10)) | (
+        (codes >= 0x300) & (codes < 0x370)
+    )  # fmt: skip
+
+
+def _join_surrogates(
+    codes: np.ndarray, boxes: np.ndarray, line_of: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Halves of a pair that a font maps one by one become one character; lone halves go."""
+    index = np.arange(len(codes))
+    half = ((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)
+    if not half.any():
+        return codes, boxes, line_of, index
+    for i in np.flatnonzero((codes[:-1] >> 10 == 0x36) & (codes[1:] >> 10 == 0x37)):
+        codes[i] = 0x10000 + ((codes[i] & 0x3FF) << 10) + (codes[i + 1] & 0x3FF)
+        half[i] = False
+    keep = ~half
+    return codes[keep], boxes[keep], line_of[keep], index[keep]
+
+
+def _no_words(unmapped: float = 0.0) -> Words:
+    none = np.zeros(0, int)
+    return Words([], np.zeros((0, 4)), none, none.astype(bool), none, unmapped)
