@@ -171,7 +171,7 @@ def test_chroma_keeps_no_text(tmp_path: Path):
         ("the company's plan", "companies"),
         ("the company\u2019s plan", "company"),
         ("signed on 30.09.2023", "2023"),
-        ("ﬁnancial ｒｅｐｏｒｔ", "financial report"),
+        ("ﬁnancial \uff32\uff45port", "financial report"),
         ("Straße", "STRASSE"),
         ("東京都の人口は", "人口"),
         ("中文信息检索", "信息"),

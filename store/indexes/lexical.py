@@ -141,7 +141,7 @@ class LexicalIndex:
             if ids:
                 query = tantivy.Query.term_query(self._schema, "id", min(ids), "basic")
                 if not searcher.search(query, 1).hits:
-                    raise IndexDamaged(f"The lexical index {self.folder} does not find its chunks.")
+                    raise IndexDamaged(f"The lexical index {self.folder} finds no chunk.")
 
     def close(self) -> None:
         """Lets go of the files; the folder may be deleted afterwards."""
