@@ -1,4 +1,4 @@
-"""Content-addressed files: written once, durable when `put` returns, named by their SHA-256."""
+"""Content-addressed files: written once, durable when `keep` returns, named by their SHA-256."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ import os
 import secrets
 import shutil
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from store.errors import BadInput
 
 _BLOCK = 1 << 20
+
+
+class Staged(NamedTuple):
+    """Bytes that are stored but belong to nobody yet."""
+
+    path: Path
+    digest: str
+    size: int
 
 
 class Files:
@@ -27,20 +35,32 @@ class Files:
         for left in self._incoming.iterdir():  # a kill half way: never acknowledged
             left.unlink()
 
-    def put(self, source: Path | bytes | BinaryIO, max_bytes: int) -> tuple[str, int]:
-        """Store the bytes; returns (SHA-256 hex, size). Raises BadInput when they are too many."""
-        temporary = self._incoming / secrets.token_hex(8)
+    def stage(self, source: Path | bytes | BinaryIO, max_bytes: int) -> Staged:
+        """Copy the bytes beside the contents, durably. Raises BadInput when they are too many.
+
+        The caller keeps or discards what it staged.
+        """
+        path = self._incoming / secrets.token_hex(8)
         try:
-            digest, size = _copy(source, temporary, max_bytes)
-            target = self.path(digest)
-            if target.exists():
-                return digest, size
-            target.parent.mkdir(exist_ok=True)
-            temporary.rename(target)
-            _sync_folder(target.parent)
-            return digest, size
-        finally:
-            temporary.unlink(missing_ok=True)
+            digest, size = _copy(source, path, max_bytes)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return Staged(path, digest, size)
+
+    def keep(self, staged: Staged) -> None:
+        """Make staged bytes a content; durable on return."""
+        target = self.path(staged.digest)
+        if target.exists():
+            self.discard(staged)
+            return
+        target.parent.mkdir(exist_ok=True)
+        staged.path.rename(target)
+        _sync_folder(target.parent)
+        _sync_folder(self._contents)
+
+    def discard(self, staged: Staged) -> None:
+        staged.path.unlink(missing_ok=True)
 
     def path(self, digest: str) -> Path:
         return self._contents / digest[:2] / digest

@@ -95,9 +95,13 @@ class ParsedPage(Frozen):
 
 
 class ParsedDocument(Frozen):
-    """What a parser knows of the whole file before its pages; `date` is ISO 8601 or None."""
+    """What a parser knows of the whole file before its pages; `date` is ISO 8601 or None.
+
+    `unread` counts pages (sheets, frames) beyond the limits, which will not be read.
+    """
 
     pages: int
+    unread: int = 0
     title: str | None = None
     date: str | None = None
     author: str | None = None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from store.catalog import tables as t
 from store.catalog.base import Queries, strings, to_json
-from store.catalog.jobs import Lease, check_lease, insert_job
+from store.catalog.jobs import Lease, cancel_jobs, check_lease, insert_job
 from store.errors import BadInput, NotFound
 from store.models import ANSWERING, Document, Kind, Status
 
@@ -34,6 +34,7 @@ class VersionRow(NamedTuple):
     kind: Kind | None
     status: str
     parse_id: int | None
+    warnings: tuple[str, ...]
 
 
 class DocumentQueries(Queries):
@@ -59,7 +60,14 @@ class DocumentQueries(Queries):
             return space_id
 
     def add_version(
-        self, space_id: str, name: str, content_hash: str, size: int, kind: Kind, now: float
+        self,
+        space_id: str,
+        name: str,
+        content_hash: str,
+        size: int,
+        kind: Kind,
+        now: float,
+        warnings: Sequence[str] = (),
     ) -> Added:
         """Acknowledge a file: its document, version and job in one transaction.
 
@@ -109,6 +117,7 @@ class DocumentQueries(Queries):
                     size=size,
                     kind=kind,
                     status="queued",
+                    warnings=to_json(list(warnings)),
                     added_at=now,
                 )
             )
@@ -125,20 +134,21 @@ class DocumentQueries(Queries):
             ).first()
             if row is None or row.status not in ("failed", "cancelled", "partial", "no_text"):
                 return False
-            if row.status in ("partial", "no_text"):
-                # Read it again from the start: what was lost may be found by a better parser.
-                c.execute(
-                    t.versions.update().where(t.versions.c.id == row.id).values(parse_id=None)
-                )
             _requeue(c, row.id, now)
             return True
+
+    def requeue_answering(self, version_ids: Sequence[str], now: float) -> None:
+        """Index versions again that were ready but are missing from the index."""
+        with self.db.write() as c:
+            for version_id in version_ids:
+                _requeue(c, version_id, now)
 
     def version(self, version_id: str) -> VersionRow:
         with self.db.read() as c:
             row = c.execute(_version_row().where(t.versions.c.id == version_id)).first()
         if row is None:
             raise NotFound("This version of the document is gone.")
-        return VersionRow(*row)
+        return _version(row)
 
     def versions_with(self, status: Collection[str]) -> list[VersionRow]:
         """Versions in these states, of documents that are not being removed."""
@@ -148,7 +158,22 @@ class DocumentQueries(Queries):
                     t.versions.c.status.in_(status), t.documents.c.removing.is_(False)
                 )
             )
-            return [VersionRow(*r) for r in rows]
+            return [_version(r) for r in rows]
+
+    def cancel_version(self, document_id: str) -> str | None:
+        """Cancel the newest version if it is not finished; its id, else None."""
+        v = t.versions.c
+        with self.db.write() as c:
+            row = c.execute(
+                select(v.id, v.status).where(v.document_id == document_id).order_by(v.seq.desc())
+            ).first()
+            if row is None or row.status not in ("queued", "processing"):
+                return None
+            cancel_jobs(c, [row.id])
+            c.execute(
+                t.versions.update().where(v.id == row.id).values(status="cancelled", step=None)
+            )
+            return row.id
 
     def update_version(self, lease: Lease, version_id: str, **values: object) -> None:
         """Write progress or a result under a lease."""
@@ -216,10 +241,18 @@ class DocumentQueries(Queries):
 
 
 def _requeue(c: Connection, version_id: str, now: float) -> None:
+    """Read again: pages that failed are forgotten, the others stay."""
+    v, p = t.versions.c, t.parses.c
+    content = select(v.content_hash).where(v.id == version_id).scalar_subquery()
+    parses = list(c.execute(select(p.id).where(p.content_hash == content)).scalars())
+    c.execute(
+        t.pages.delete().where(t.pages.c.parse_id.in_(parses), t.pages.c.how == "failed")
+    )
+    c.execute(t.parses.update().where(p.id.in_(parses)).values(complete=False))
     c.execute(
         t.versions.update()
-        .where(t.versions.c.id == version_id)
-        .values(status="queued", step=None, error=None, warnings="[]", pages_done=0, added_at=now)
+        .where(v.id == version_id)
+        .values(status="queued", step=None, error=None, pages_done=0, added_at=now)
     )
     insert_job(c, "ingest", now, version_id=version_id)
 
@@ -227,8 +260,20 @@ def _requeue(c: Connection, version_id: str, now: float) -> None:
 def _version_row() -> Select:
     v, d = t.versions.c, t.documents.c
     return select(
-        v.id, v.document_id, d.space_id, d.name, v.content_hash, v.kind, v.status, v.parse_id
+        v.id,
+        v.document_id,
+        d.space_id,
+        d.name,
+        v.content_hash,
+        v.kind,
+        v.status,
+        v.parse_id,
+        v.warnings,
     ).join(t.documents, d.id == v.document_id)
+
+
+def _version(row: Row) -> VersionRow:
+    return VersionRow(*row[:-1], warnings=strings(row.warnings))
 
 
 def _newest() -> Select:

@@ -115,6 +115,13 @@ class GenerationQueries(Queries):
             if status in ANSWERING and live - have:
                 return False
             row = c.execute(select(v.document_id, v.seq).where(v.id == version_id)).one()
+            overtaken = c.execute(
+                select(v.id).where(
+                    v.document_id == row.document_id, v.seq > row.seq, v.status.in_(ANSWERING)
+                )
+            ).first()
+            if overtaken:
+                status = "replaced"
             c.execute(
                 t.versions.update()
                 .where(v.id == version_id)
@@ -237,20 +244,53 @@ class GenerationQueries(Queries):
             c.execute(t.parses.delete().where(t.parses.c.content_hash.in_(gone)))
             return gone
 
-    def fail_version(self, lease: Lease, version_id: str, status: str, error: str | None) -> None:
-        """End a version and its job as failed or cancelled, in one transaction."""
+    def forget_chunks(self, version_id: str) -> None:
+        """Delete the chunks of a version that does not answer, and embeddings nobody else has."""
+        k = t.chunks.c
+        with self.db.write() as c:
+            texts = set(
+                c.execute(select(k.text_hash).where(k.version_id == version_id)).scalars()
+            )
+            for table in (t.chunks, t.indexed):
+                c.execute(table.delete().where(table.c.version_id == version_id))
+            _forget_texts(c, texts)
+
+    def unfinished_chunks(self) -> list[str]:
+        """Ended versions that do not answer but left chunks behind."""
+        v = t.versions.c
+        with self.db.read() as c:
+            return list(
+                c.execute(
+                    select(v.id)
+                    .where(
+                        v.status.in_(("failed", "cancelled", "no_text")),
+                        exists().where(t.chunks.c.version_id == v.id),
+                    )
+                ).scalars()
+            )
+
+    def fail_version(self, lease: Lease, version_id: str, status: str, error: str | None) -> bool:
+        """End a version and its job as failed or cancelled, in one transaction.
+
+        False when a newer job already works on the version: then only the job ends.
+        """
+        j = t.jobs.c
         with self.db.write() as c:
             check_lease(c, lease, cancelled_too=True)
+            c.execute(
+                t.jobs.update().where(j.id == lease.job_id).values(state=status, error=error)
+            )
+            newer = c.execute(
+                select(j.id).where(j.version_id == version_id, j.id > lease.job_id)
+            ).first()
+            if newer:
+                return False
             c.execute(
                 t.versions.update()
                 .where(t.versions.c.id == version_id)
                 .values(status=status, step=None, error=error)
             )
-            c.execute(
-                t.jobs.update()
-                .where(t.jobs.c.id == lease.job_id)
-                .values(state=status, error=error)
-            )
+            return True
 
 
 def _forget_texts(c: Connection, hashes: Collection[str]) -> None:

@@ -39,9 +39,11 @@ class JobQueries(Queries):
             old = c.execute(select(t.meta.c.value).where(t.meta.c.key == "epoch")).scalar()
             epoch = int(old or 0) + 1
             write_meta(c, "epoch", str(epoch))
+            running = t.jobs.c.state == "running"
             c.execute(
-                t.jobs.update().where(t.jobs.c.state == "running").values(state="queued")
+                t.jobs.update().where(running, t.jobs.c.cancelling).values(state="cancelled")
             )
+            c.execute(t.jobs.update().where(running).values(state="queued"))
             return epoch
 
     def claim_next(self, epoch: int, kinds: Collection[str], now: float) -> Job | None:
@@ -89,14 +91,16 @@ class JobQueries(Queries):
                 .values(state="queued", not_before=not_before, error=error)
             )
 
-    def cancel_version_jobs(self, version_id: str) -> None:
-        """Stop work on a version: queued jobs end now, running ones at their next write."""
-        with self.db.write() as c:
-            cancel_jobs(c, [version_id])
-
     def cancel_job(self, job_id: int) -> None:
+        """A queued job ends now, a running one at its next write."""
+        j = t.jobs.c
         with self.db.write() as c:
-            c.execute(t.jobs.update().where(t.jobs.c.id == job_id).values(cancelling=True))
+            c.execute(t.jobs.update().where(j.id == job_id).values(cancelling=True))
+            c.execute(
+                t.jobs.update()
+                .where(j.id == job_id, j.state == "queued")
+                .values(state="cancelled")
+            )
 
     def waiting(self, kinds: Collection[str] = ("ingest",)) -> int:
         """Jobs queued or running."""

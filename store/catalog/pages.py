@@ -37,6 +37,7 @@ class PageQueries(Queries):
                     content_hash=content_hash,
                     fingerprint=fingerprint,
                     pages=info.pages,
+                    unread=info.unread,
                     title=info.title,
                     date=info.date,
                     author=info.author,
@@ -62,6 +63,7 @@ class PageQueries(Queries):
             row = c.execute(select(t.parses).where(t.parses.c.id == parse_id)).one()
         return ParsedDocument(
             pages=row.pages,
+            unread=row.unread,
             title=row.title,
             date=row.date,
             author=row.author,

@@ -74,6 +74,7 @@ parses = Table(
     Column("content_hash", String, nullable=False),
     Column("fingerprint", String, nullable=False),
     Column("pages", Integer, nullable=False),
+    Column("unread", Integer, nullable=False, default=0),
     Column("title", Text),
     Column("date", String),
     Column("author", Text),

@@ -1,0 +1,297 @@
+"""Verify: do catalog, files and indexes agree? Health: does everything work?"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from importlib.metadata import version
+
+import numpy as np
+
+from ingestion.pipeline import Pipeline
+from ingestion.sandbox import Protection
+from store.catalog.chunks import text_hash
+from store.errors import IndexDamaged
+from store.indexes.lexical import LexicalEntry
+from store.models import Check, Frozen, Generation
+from store.settings import Settings
+
+_LIBRARIES = (
+    "streamlit", "llama-index-core", "chromadb", "tantivy", "pypdfium2", "pypdf",
+    "unstructured", "rapidocr", "tesserocr", "openvino", "sqlalchemy", "pydantic",
+)  # fmt: skip
+_STEP = 256
+
+
+class VerifyReport(Frozen):
+    """What was compared; `repaired` says what was mended."""
+
+    ok: bool
+    checks: tuple[Check, ...]
+    repaired: tuple[str, ...] = ()
+
+
+class Health(Frozen):
+    """How this Footnote is. `storage` in bytes."""
+
+    ok: bool
+    checks: tuple[Check, ...]
+    versions: dict[str, str]
+    fingerprint: str
+    chunker: str
+    storage: dict[str, int]
+    protection: tuple[Protection, ...]
+    documents: int
+    chunks: int
+    queue: int
+    generation: str
+
+
+def verify(pipeline: Pipeline, repair: bool = False) -> VerifyReport:
+    """Compare everything; with `repair`, mend and compare again."""
+    checks = _compare(pipeline)
+    if not repair or all(c.ok for c in checks):
+        return VerifyReport(ok=all(c.ok for c in checks), checks=tuple(checks))
+    repaired = _repair(pipeline)
+    checks = _compare(pipeline)
+    return VerifyReport(
+        ok=all(c.ok for c in checks), checks=tuple(checks), repaired=tuple(repaired)
+    )
+
+
+def health(pipeline: Pipeline, settings: Settings) -> Health:
+    """Quick looks only: nothing is hashed or rebuilt."""
+    catalog = pipeline.catalog
+    serving = catalog.serving_generation()
+    checks = [_catalog(pipeline)]
+    if serving:
+        checks += _indexes_answer(pipeline, serving)
+    protection = pipeline.sandbox.protection()
+    inactive = [p.name for p in protection if not p.active]
+    checks.append(
+        Check(
+            name="sandbox",
+            ok=True,
+            detail="Files are read in limited child processes."
+            + (f" Not available here: {', '.join(inactive)}." if inactive else ""),
+        )
+    )
+    fits = serving is None or serving.embedder == pipeline.embedder.fingerprint
+    host = pipeline.embedder.host
+    where = f"by {host}: texts are sent there" if host else "on this machine"
+    checks.append(
+        Check(
+            name="embedding model",
+            ok=fits,
+            detail=f"Texts are embedded {where}."
+            if fits
+            else "The embedding model was changed; the index is being rebuilt for it.",
+        )
+    )
+    free = shutil.disk_usage(settings.data).free
+    checks.append(
+        Check(name="disk", ok=free > 500 * 2**20, detail=f"{free / 2**30:.1f} GB are free.")
+    )
+    counts = catalog.counts()
+    return Health(
+        ok=all(c.ok for c in checks),
+        checks=tuple(checks),
+        versions={"python": platform.python_version(), **{n: version(n) for n in _LIBRARIES}},
+        fingerprint=pipeline.embedder.fingerprint,
+        chunker=serving.chunker if serving else "",
+        storage=_storage(pipeline, settings),
+        protection=protection,
+        documents=sum(counts.values()),
+        chunks=catalog.chunk_count(serving.id) if serving else 0,
+        queue=catalog.waiting(),
+        generation=serving.id if serving else "",
+    )
+
+
+def _compare(pipeline: Pipeline) -> list[Check]:
+    catalog, files = pipeline.catalog, pipeline.files
+    checks = [_catalog(pipeline)]
+    wanted = catalog.content_hashes()
+    broken = [f"{h[:12]}: {fault}" for h in sorted(wanted) if (fault := files.check(h))]
+    checks.append(
+        _check("originals", broken, f"{len(wanted)} stored files have the bytes they came with.")
+    )
+    stray = files.contents() - wanted
+    checks.append(
+        _check(
+            "stray files",
+            [f"{len(stray)} stored files belong to no document"] if stray else [],
+            "Every stored file belongs to a document.",
+        )
+    )
+    serving = catalog.serving_generation()
+    if serving is None:
+        return [*checks, Check(name="index", ok=True, detail="There is no index yet.")]
+    lacking = catalog.unindexed(serving.id)
+    checks.append(
+        _check(
+            "indexed",
+            [f"{len(lacking)} documents are missing from the index"] if lacking else [],
+            "Every document that is ready is in the index.",
+        )
+    )
+    with pipeline.index_lock:
+        checks += _index_sets(pipeline, serving)
+    return checks
+
+
+def _index_sets(pipeline: Pipeline, serving: Generation) -> list[Check]:
+    """The catalog's chunk ids against those of each index, space by space."""
+    indexed = pipeline.catalog.indexed_in(serving.id)
+    # Versions being indexed at this moment may be in one index and not yet in the other.
+    pending = {
+        i
+        for v in pipeline.catalog.versions_with(("queued", "processing", "cancelled", "failed"))
+        if v.id not in indexed
+        for ids in pipeline.catalog.chunk_ids(serving.id, v.id).values()
+        for i in ids
+    }
+    wanted = {
+        s: ids - pending for s, ids in pipeline.catalog.chunk_ids(serving.id).items()
+    }
+    checks = []
+    for name in ("vector index", "lexical index"):
+        try:
+            pair = pipeline.indexes.open(serving.id, serving.dimension)
+            if name == "vector index":
+                have = {s: pair.vectors.ids(s) for s in pair.vectors.spaces()}
+            else:
+                have = {s: pair.lexical.ids(s) for s in set(wanted)}
+                rest = pair.lexical.ids() - set().union(*have.values())
+                have["?"] = rest
+        except IndexDamaged as e:
+            checks.append(Check(name=name, ok=False, detail=str(e)))
+            continue
+        faults = []
+        for space in wanted.keys() | have.keys():
+            want, got = wanted.get(space, set()), have.get(space, set()) - pending
+            if want - got:
+                faults.append(f"{len(want - got)} chunks are missing")
+            if got - want:
+                faults.append(f"{len(got - want)} chunks should not be there")
+        total = sum(map(len, wanted.values()))
+        checks.append(_check(name, faults, f"It holds exactly the catalog's {total} chunks."))
+    return checks
+
+
+def _repair(pipeline: Pipeline) -> list[str]:
+    """Rebuild from the catalog: damaged indexes anew, others by what is missing or too much."""
+    catalog, said = pipeline.catalog, []
+    stray = pipeline.files.contents() - catalog.content_hashes()
+    for digest in stray:
+        pipeline.files.remove(digest)
+    if stray:
+        said.append(f"Removed {len(stray)} stored files that belonged to no document.")
+    serving = catalog.serving_generation()
+    if serving is None:
+        return said
+    with pipeline.index_lock:
+        try:
+            pair = pipeline.indexes.open(serving.id, serving.dimension)
+            pair.lexical.count()
+            for space in pair.vectors.spaces():
+                pair.vectors.ids(space)
+        except IndexDamaged:
+            aside = pipeline.indexes.quarantine(serving.id)
+            said.append(f"Set the damaged index aside as {aside.name}.")
+            pair = pipeline.indexes.open(serving.id, serving.dimension)
+        wanted = catalog.chunk_ids(serving.id)
+        everything = set().union(*wanted.values())
+        for space in set(pair.vectors.spaces()) | set(wanted):
+            have = pair.vectors.ids(space) if space in pair.vectors.spaces() else set()
+            extra = have - wanted.get(space, set())
+            if extra:
+                pair.vectors.delete(space, sorted(extra))
+                said.append(f"Removed {len(extra)} chunks from the vector index.")
+            missing = sorted(wanted.get(space, set()) - have)
+            _fill_vectors(pipeline, serving, space, missing)
+            if missing:
+                said.append(f"Put {len(missing)} chunks back into the vector index.")
+        extra = pair.lexical.ids() - everything
+        if extra:
+            pair.lexical.delete(sorted(extra))
+            said.append(f"Removed {len(extra)} chunks from the lexical index.")
+        missing = sorted(everything - pair.lexical.ids())
+        for start in range(0, len(missing), _STEP):
+            chunks = catalog.stored_chunks(missing[start : start + _STEP]).values()
+            pair.lexical.upsert(
+                [
+                    LexicalEntry(
+                        id=c.id,
+                        space_id=c.space_id,
+                        document_id=c.document_id,
+                        header=c.header,
+                        text=c.text,
+                    )
+                    for c in chunks
+                ]
+            )
+        if missing:
+            said.append(f"Put {len(missing)} chunks back into the lexical index.")
+    lacking = catalog.unindexed(serving.id)
+    if lacking:
+        catalog.requeue_answering(lacking, pipeline.clock())
+        said.append(f"Queued {len(lacking)} documents to be indexed again.")
+    return said
+
+
+def _fill_vectors(
+    pipeline: Pipeline, generation: Generation, space: str, ids: list[str]
+) -> None:
+    """Upsert chunks with their stored embeddings; those that are missing are computed again."""
+    pair = pipeline.indexes.open(generation.id, generation.dimension)
+    for start in range(0, len(ids), _STEP):
+        chunks = pipeline.catalog.stored_chunks(ids[start : start + _STEP])
+        hashes = {i: text_hash(c.searched_text) for i, c in chunks.items()}
+        known = pipeline.catalog.embeddings(generation.embedder, set(hashes.values()))
+        lost = [i for i, h in hashes.items() if h not in known]
+        if lost and generation.embedder == pipeline.embedder.fingerprint:
+            vectors = pipeline.embedder.embed([chunks[i].searched_text for i in lost])
+            known.update(zip((hashes[i] for i in lost), vectors, strict=True))
+        have = [i for i, h in hashes.items() if h in known]
+        if have:
+            pair.vectors.upsert(space, have, np.stack([known[hashes[i]] for i in have]))
+
+
+def _indexes_answer(pipeline: Pipeline, serving: Generation) -> list[Check]:
+    checks = []
+    for name in ("vector index", "lexical index"):
+        try:
+            pair = pipeline.indexes.open(serving.id, serving.dimension)
+            if name == "vector index":
+                n = sum(pair.vectors.count(s) for s in pair.vectors.spaces())
+            else:
+                n = pair.lexical.count()
+            checks.append(Check(name=name, ok=True, detail=f"It answers and holds {n} chunks."))
+        except IndexDamaged as e:
+            checks.append(Check(name=name, ok=False, detail=str(e)))
+    return checks
+
+
+def _catalog(pipeline: Pipeline) -> Check:
+    found = pipeline.catalog.check()
+    return Check(
+        name="catalog",
+        ok=found == "ok",
+        detail="The database is sound." if found == "ok" else f"The database is damaged: {found}",
+    )
+
+
+def _storage(pipeline: Pipeline, settings: Settings) -> dict[str, int]:
+    catalog = sum(
+        f.stat().st_size for f in settings.data.glob("catalog.db*") if f.is_file()
+    )
+    indexes = sum(
+        f.stat().st_size for f in (settings.data / "indexes").rglob("*") if f.is_file()
+    )
+    return {"catalog": catalog, "indexes": indexes, **pipeline.files.sizes()}
+
+
+def _check(name: str, faults: list[str], fine: str) -> Check:
+    return Check(name=name, ok=not faults, detail="; ".join(faults) + "." if faults else fine)
+

@@ -1,0 +1,297 @@
+"""The door to documents: add, list, show, remove, re-index, verify, health."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import BinaryIO
+
+from ingestion.checkup import Health, VerifyReport, health, verify
+from ingestion.names import clean_name
+from ingestion.parsers import ParseOptions
+from ingestion.parsers.kinds import sniff
+from ingestion.pipeline import Pipeline
+from ingestion.sandbox import Limits, Sandbox
+from ingestion.worker import Worker
+from store.errors import BadInput, NotAllowed, NotFound
+from store.models import Document, Frozen, Kind, Page, Principal
+from store.opening import Store
+
+SAMPLES_SPACE = "samples"
+_PICTURE_WIDTHS = (400, 800, 1200, 1600, 2400)
+
+
+class PageView(Frozen):
+    """A page with the document through which it is seen."""
+
+    page: Page
+    document: Document
+
+
+class ReindexStatus(Frozen):
+    """How the newest re-index stands. `state`: idle, running, done, failed, cancelled."""
+
+    state: str
+    generation: str | None = None
+    documents_done: int = 0
+    documents_total: int = 0
+    chunks: int = 0
+    seconds: float | None = None
+    swapped: bool = False
+    error: str | None = None
+
+
+class Library:
+    """One open library; every method takes who asks. Build it with `open_library`."""
+
+    def __init__(self, store: Store, pipeline: Pipeline, worker: Worker):
+        self.store, self.pipeline, self.worker = store, pipeline, worker
+        self.catalog = store.catalog
+        self._began = time.monotonic()
+
+    # Documents
+
+    def add(
+        self,
+        principal: Principal,
+        name: str,
+        source: Path | bytes | BinaryIO,
+        space: str = "main",
+    ) -> Document:
+        """Store a file and queue it; returns at once.
+
+        Status `duplicate` names the document that already holds these bytes. Raises BadInput with
+        a sentence when the file is not accepted; then nothing is kept of it.
+        """
+        space_id = self._space_for_writing(principal, space)
+        shown, warnings = clean_name(name)
+        staged = self.store.files.stage(source, self.store.settings.max_file_mb * 2**20)
+        try:
+            kind: Kind = sniff(staged.path, shown)
+            # A removal of the same bytes must not come between keeping them and naming them.
+            with self.pipeline.content_lock:
+                self.store.files.keep(staged)
+                added = self.catalog.add_version(
+                    space_id,
+                    shown,
+                    staged.digest,
+                    staged.size,
+                    kind,
+                    self.pipeline.clock(),
+                    warnings,
+                )
+        finally:
+            self.store.files.discard(staged)
+        document = self.catalog.find_document(added.document_id)
+        if added.duplicate:
+            known = f"The same file is already here as “{document.name}”."
+            return document.model_copy(update={"status": "duplicate", "warnings": (known,)})
+        self.worker.wake()
+        return document
+
+    def list(self, principal: Principal, space: str | None = None) -> list[Document]:
+        """Documents the principal may see, newest first."""
+        return self.catalog.documents(self._visible(principal, space))
+
+    def show(
+        self, principal: Principal, id_or_name: str, space: str | None = None
+    ) -> tuple[Document, list[Page]]:
+        """A document and its pages as far as they are read. Raises NotFound."""
+        document = self.catalog.find_document(id_or_name, self._visible(principal, space))
+        return document, self.catalog.document_pages(document.id)
+
+    def remove(
+        self, principal: Principal, id_or_name: str, space: str | None = None
+    ) -> list[str]:
+        """Remove a document everywhere; its id. It stops answering before anything is deleted."""
+        document = self.catalog.find_document(id_or_name, self._visible(principal, space))
+        self.catalog.begin_removal(document.id)
+        ours = [x.version_id for x in self.catalog.leaving() if x.document_id == document.id]
+        self.pipeline.leave(ours)
+        return [document.id]
+
+    def cancel(self, principal: Principal, document_id: str) -> None:
+        """Stop reading a document."""
+        document = self.catalog.find_document(document_id, self._visible(principal, None))
+        version_id = self.catalog.cancel_version(document.id)
+        if version_id:
+            self.pipeline.unindex(version_id)
+        self.worker.wake()
+
+    def retry(self, principal: Principal, document_id: str) -> None:
+        """Read a document again that failed, was cancelled or lost pages."""
+        document = self.catalog.find_document(document_id, self._visible(principal, None))
+        self.catalog.requeue(document.id, self.pipeline.clock())
+        self.worker.wake()
+
+    def spaces(self, principal: Principal) -> dict[str, str]:
+        """Space id → name, those the principal may see."""
+        return {i: n for i, n in self.catalog.spaces().items() if principal.may_see(i)}
+
+    # Pages
+
+    def page(self, principal: Principal, page_id: int) -> PageView:
+        """A page by id. Raises NotFound also when the principal may not see it."""
+        document, _ = self.catalog.document_of_page(page_id, self._visible(principal, None))
+        return PageView(page=self.catalog.page(page_id), document=document)
+
+    def picture(self, principal: Principal, page_id: int, width_px: int = 1200) -> bytes:
+        """A PNG of a pictured page, about `width_px` wide; drawn by a limited child, kept."""
+        document, digest = self.catalog.document_of_page(
+            page_id, self._visible(principal, None)
+        )
+        page = self.catalog.page(page_id)
+        if not page.pictured or document.kind is None:
+            raise NotFound("This page has no picture.")
+        width = next((w for w in _PICTURE_WIDTHS if w >= width_px), _PICTURE_WIDTHS[-1])
+        key = f"{page.number}-{width}.png"
+        kept = self.store.files.picture(digest, key)
+        if kept is not None:
+            return kept
+        with self.pipeline.sandbox.open(
+            self.store.files.path(digest),
+            document.kind,
+            self.pipeline.options,
+            space_id=document.space_id,
+        ) as opened:
+            png = opened.picture(page.number, width)
+        with self.pipeline.content_lock:
+            if digest in self.catalog.content_hashes():  # not removed while we drew
+                self.store.files.put_picture(digest, key, png)
+        return png
+
+    # The index
+
+    def reindex(self, principal: Principal) -> ReindexStatus:
+        """Begin to build a new generation beside the serving one; at most one at a time."""
+        self._admin(principal)
+        if not any(g.state == "building" for g in self.catalog.generations()):
+            self.pipeline.first_generation()
+            generation = self.pipeline.new_generation("building")
+            self.catalog.begin_reindex(generation, self.pipeline.clock())
+            self.worker.wake()
+        return self.reindex_status(principal)
+
+    def cancel_reindex(self, principal: Principal) -> None:
+        """Stop building; the serving generation stays."""
+        self._admin(principal)
+        job = self.catalog.last_job("reindex")
+        if job and job["state"] in ("queued", "running"):
+            self.catalog.cancel_job(job["id"])
+            if job["state"] == "queued" and job["generation_id"]:
+                self.catalog.drop_generation(job["generation_id"])
+                self.store.indexes.drop(job["generation_id"])
+            self.worker.wake()
+
+    def reindex_status(self, principal: Principal) -> ReindexStatus:
+        """Progress or result of the newest re-index."""
+        self._admin(principal)
+        job = self.catalog.last_job("reindex")
+        if job is None:
+            return ReindexStatus(state="idle")
+        generation = job["generation_id"]
+        done = len(self.catalog.indexed_in(generation)) if generation else 0
+        missing = len(self.catalog.unindexed(generation)) if generation else 0
+        running = job["state"] in ("queued", "running")
+        return ReindexStatus(
+            state="running" if running else job["state"],
+            generation=generation,
+            documents_done=done,
+            documents_total=done + missing if running else done,
+            chunks=self.catalog.chunk_count(generation),
+            seconds=round(self.pipeline.clock() - job["created_at"], 1)
+            if running
+            else job["seconds"],
+            swapped=job["state"] == "done",
+            error=job["error"],
+        )
+
+    def verify(self, principal: Principal, repair: bool = False) -> VerifyReport:
+        """Compare catalog, files, Chroma and lexical index; mend what differs when asked to."""
+        self._admin(principal)
+        return verify(self.pipeline, repair=repair)
+
+    def health(self, principal: Principal) -> Health:
+        """What works and what does not, without changing anything."""
+        self._admin(principal)
+        return health(self.pipeline, self.store.settings)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Until nothing is queued or running; False when time ran out."""
+        return self.worker.wait(timeout_s)
+
+    def close(self) -> None:
+        self.worker.stop()
+        self.pipeline.sandbox.close()
+
+    # Who may
+
+    def _visible(self, principal: Principal, space: str | None) -> Collection[str] | None:
+        """Ids of the spaces to look in; None for all. Raises NotFound for a space unseen."""
+        if space is not None:
+            space_id = self.catalog.space_id(space)
+            if space_id is None or not principal.may_see(space_id):
+                raise NotFound(f"There is no space “{space}”.")
+            return [space_id]
+        return principal.spaces
+
+    def _space_for_writing(self, principal: Principal, space: str) -> str:
+        name, _ = clean_name(space)
+        space_id = self.catalog.space_id(name)
+        if space_id is None:
+            if not principal.admin:
+                raise NotFound(f"There is no space “{name}”.")
+            return self.catalog.ensure_space(name)
+        if not principal.may_see(space_id):
+            raise NotFound(f"There is no space “{name}”.")
+        return space_id
+
+    def _admin(self, principal: Principal) -> None:
+        if not principal.admin:
+            raise NotAllowed("Only an administrator may do this.")
+
+
+def open_library(store: Store, *, start: bool = True) -> Library:
+    """Build the library over an open store, finish what a crash left, and start its worker."""
+    s = store.settings
+    pipeline = Pipeline(
+        catalog=store.catalog,
+        files=store.files,
+        indexes=store.indexes,
+        embedder=store.embedder,
+        sandbox=Sandbox(
+            Limits(memory_mb=s.parser_memory_mb, page_timeout_s=s.page_timeout_s),
+            s.parser_processes,
+            s.data / "scratch",
+        ),
+        options=ParseOptions(
+            ocr_languages=s.ocr_languages,
+            max_pixels=s.max_pixels,
+            max_pages=s.max_pages,
+            page_timeout_s=s.page_timeout_s,
+        ),
+    )
+    store.catalog.ensure_space("main")
+    worker = Worker(pipeline, store.epoch, threads=s.parser_processes)
+    library = Library(store, pipeline, worker)
+    recover(pipeline)
+    if start:
+        worker.start()
+    return library
+
+
+def recover(pipeline: Pipeline) -> None:
+    """Finish removals that were under way and clear what unfinished versions left behind."""
+    catalog = pipeline.catalog
+    leaving = [x.version_id for x in catalog.leaving()]
+    if leaving:
+        pipeline.leave(leaving)
+    for version_id in catalog.unfinished_chunks():
+        pipeline.unindex(version_id)
+    serving = pipeline.first_generation()
+    if serving.embedder != pipeline.embedder.fingerprint and not any(
+        g.state == "building" for g in catalog.generations()
+    ):
+        # Vectors of two models never mix: the new one gets its own generation, built from chunks.
+        catalog.begin_reindex(pipeline.new_generation("building"), pipeline.clock())

@@ -1,0 +1,302 @@
+"""What happens to a file between acknowledged and ready, and how an index is built anew.
+
+Every step is idempotent and keyed by content; every result is written in a short transaction that
+checks the lease, so that a kill, a cancellation or a removal at any moment loses nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from ingestion.chunking import CHUNKER, chunk_pages
+from ingestion.parsers import ParseOptions, parser_fingerprint
+from ingestion.sandbox import Sandbox
+from store.catalog import Catalog
+from store.catalog.chunks import NewChunk, text_hash
+from store.catalog.documents import VersionRow
+from store.catalog.jobs import Job, Lease
+from store.embedding import Embedder
+from store.errors import LeaseLost, NotFound, Transient, Unreadable
+from store.files import Files
+from store.indexes.generations import Indexes
+from store.indexes.lexical import LexicalEntry
+from store.models import Generation, Page, ParsedPage
+
+_PAGES_A_WRITE = 32
+_SECONDS_A_WRITE = 1.0
+_CHUNKS_A_STEP = 256
+
+
+@dataclass
+class Pipeline:
+    """The parts that reading and indexing need; one an open library."""
+
+    catalog: Catalog
+    files: Files
+    indexes: Indexes
+    embedder: Embedder
+    sandbox: Sandbox
+    options: ParseOptions
+    clock: Callable[[], float] = time.time
+    index_lock: threading.RLock = field(default_factory=threading.RLock)
+    """Held while an index changes, so that a removal never meets a half-written upsert."""
+    content_lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the catalog and the stored files must agree on who needs which bytes."""
+
+    def ingest(self, job: Job) -> None:
+        """Parse → chunk → embed → index → ready."""
+        began = self.clock()
+        version = self.catalog.version(job.version_id or "")
+        parse_id = self._read(job.lease, version)
+        pages = self.catalog.pages_of_parse(parse_id)
+        info = self.catalog.parse_info(parse_id)
+        warnings = [*version.warnings, *info.warnings, *lost_pages(pages, info.unread)]
+        status = reading_status(pages, info.unread)
+        count = 0
+        if status in ("ready", "partial"):
+            for generation in self._live():
+                count = self.index_version(job.lease, generation, version.id)
+            if count == 0:
+                status = "no_text"
+        while not self.catalog.make_ready(
+            job.lease,
+            version.id,
+            status=status,
+            warnings=list(dict.fromkeys(warnings)),
+            chunks=count,
+            seconds=round(self.clock() - began, 3),
+        ):
+            # A re-index began meanwhile: the document must be right in its indexes too.
+            for generation in self._live():
+                if version.id not in self.catalog.indexed_in(generation.id):
+                    self.index_version(job.lease, generation, version.id)
+
+    def index_version(self, lease: Lease, generation: Generation, version_id: str) -> int:
+        """Chunks of a read version into the catalog, Chroma and the lexical index; their number."""
+        if generation.embedder != self.embedder.fingerprint:
+            raise Transient("The index is being rebuilt for another embedding model.")
+        version = self.catalog.version(version_id)
+        if version.parse_id is None:
+            raise NotFound("This version has not been read yet.")
+        pages = self.catalog.pages_of_parse(version.parse_id)
+        info = self.catalog.parse_info(version.parse_id)
+        drafts = chunk_pages(
+            pages,
+            title=info.title,
+            name=version.name,
+            date=info.date,
+            count_tokens=self.embedder.count_tokens,
+        )
+        chunks = [NewChunk(d.spans, d.page, d.section, d.header, d.text) for d in drafts]
+        old = self.catalog.chunk_ids(generation.id, version.id).get(version.space_id, set())
+        pair = self.indexes.open(generation.id, generation.dimension)
+        if len(old) > len(chunks):
+            with self.index_lock:
+                pair.vectors.delete(version.space_id, sorted(old))
+                pair.lexical.delete(sorted(old))
+        ids = self.catalog.put_chunks(lease, generation.id, version.id, chunks)
+        for start, end in pairwise([*range(0, len(chunks), _CHUNKS_A_STEP), len(chunks)]):
+            part, part_ids = chunks[start:end], ids[start:end]
+            vectors = self.embed(lease, [c.searched_text for c in part])
+            with self.index_lock:
+                self.catalog.hold(lease)
+                pair.vectors.upsert(version.space_id, part_ids, vectors)
+        with self.index_lock:
+            self.catalog.hold(lease)
+            pair.lexical.upsert(
+                [
+                    LexicalEntry(
+                        id=i,
+                        space_id=version.space_id,
+                        document_id=version.document_id,
+                        header=c.header,
+                        text=c.text,
+                    )
+                    for i, c in zip(ids, chunks, strict=True)
+                ]
+            )
+            self.catalog.mark_indexed(lease, generation.id, version.id)
+        return len(chunks)
+
+    def embed(self, lease: Lease, texts: Sequence[str]) -> np.ndarray:
+        """Vectors float32 [n, d] of texts; each different text is embedded once, ever."""
+        hashes = [text_hash(t) for t in texts]
+        known = self.catalog.embeddings(self.embedder.fingerprint, set(hashes))
+        new = {h: t for h, t in zip(hashes, texts, strict=True) if h not in known}
+        if new:
+            vectors = self.embedder.embed(list(new.values()))
+            fresh = dict(zip(new, vectors, strict=True))
+            self.catalog.put_embeddings(lease, self.embedder.fingerprint, fresh.items())
+            known.update(fresh)
+        return np.stack([known[h] for h in hashes]).astype(np.float32)
+
+    def reindex(self, job: Job) -> None:
+        """Fill a building generation with every answering version, check it, and swap."""
+        began = self.clock()
+        generation = self._generation(job.generation_id)
+        while missing := self.catalog.unindexed(generation.id):
+            for version_id in missing:
+                try:
+                    self.index_version(job.lease, generation, version_id)
+                except NotFound:
+                    continue  # removed or replaced meanwhile: no longer missing either
+                except LeaseLost:
+                    raise
+        self._complete(generation)
+        while missing := self.catalog.swap(job.lease, generation.id, self.clock() - began):
+            for version_id in missing:
+                self.index_version(job.lease, generation, version_id)
+
+    def leave(self, version_ids: Sequence[str]) -> None:
+        """Take versions out of every index and the catalog; their bytes go when nobody has them."""
+        with self.index_lock:
+            for generation in self.catalog.generations():
+                pair = self.indexes.open(generation.id, generation.dimension)
+                for version_id in version_ids:
+                    for space_id, ids in self.catalog.chunk_ids(generation.id, version_id).items():
+                        pair.vectors.delete(space_id, sorted(ids))
+                        pair.lexical.delete(sorted(ids))
+        with self.content_lock:
+            for digest in self.catalog.forget_versions(version_ids):
+                self.files.remove(digest)
+
+    def unindex(self, version_id: str) -> None:
+        """Take the chunks of an unfinished version out of every index."""
+        with self.index_lock:
+            for generation in self.catalog.generations():
+                pair = self.indexes.open(generation.id, generation.dimension)
+                for space_id, ids in self.catalog.chunk_ids(generation.id, version_id).items():
+                    pair.vectors.delete(space_id, sorted(ids))
+                    pair.lexical.delete(sorted(ids))
+            self.catalog.forget_chunks(version_id)
+
+    def _read(self, lease: Lease, version: VersionRow) -> int:
+        """All pages of the version in the catalog; those already there are not read again."""
+        if version.kind is None:
+            raise Unreadable("The kind of this file is not known.")
+        fingerprint = parser_fingerprint(version.kind, self.options)
+        found = self.catalog.find_parse(version.content_hash, fingerprint)
+        if found and found[1]:
+            total = self.catalog.parse_info(found[0]).pages
+            self.catalog.update_version(
+                lease, version.id, parse_id=found[0], pages=total, pages_done=total,
+                status="processing", step="indexing",
+            )  # fmt: skip
+            return found[0]
+        self.catalog.update_version(lease, version.id, status="processing", step="reading")
+        path = self.files.path(version.content_hash)
+        with self.sandbox.open(
+            path, version.kind, self.options, space_id=version.space_id
+        ) as opened:
+            info = opened.info
+            parse_id = self.catalog.begin_parse(lease, version.content_hash, fingerprint, info)
+            self.catalog.update_version(lease, version.id, parse_id=parse_id, pages=info.pages)
+            done = self.catalog.page_numbers(parse_id)
+            wanted = [n for n in range(1, info.pages + 1) if n not in done]
+            for batch in _in_batches(opened.pages(wanted)):
+                self.catalog.add_pages(lease, version.id, parse_id, batch)
+        self.catalog.complete_parse(lease, parse_id)
+        self.catalog.update_version(lease, version.id, step="indexing")
+        return parse_id
+
+    def _live(self) -> list[Generation]:
+        """Generations to keep right; the first is made here. Raises Transient between models."""
+        live = [g for g in self.catalog.generations() if g.state in ("serving", "building")]
+        if not any(g.state == "serving" for g in live):
+            live.append(self.first_generation())
+        return live
+
+    def first_generation(self) -> Generation:
+        """The serving generation, made empty if there is none."""
+        serving = self.catalog.serving_generation()
+        return serving or self.new_generation("serving")
+
+    def new_generation(self, state: str) -> Generation:
+        """A generation of today's chunker and embedder."""
+        return self.catalog.new_generation(
+            CHUNKER, self.embedder.fingerprint, self.embedder.dimension, state, self.clock()
+        )
+
+    def _generation(self, generation_id: str | None) -> Generation:
+        for generation in self.catalog.generations():
+            if generation.id == generation_id:
+                return generation
+        raise NotFound("This index generation is gone.")
+
+    def _complete(self, generation: Generation) -> None:
+        """Raise Transient unless both indexes have exactly the catalog's chunks."""
+        with self.index_lock:
+            faults = compare(self.catalog, self.indexes, generation)
+        if faults:
+            raise Transient("The new index is not complete: " + "; ".join(faults))
+
+
+def compare(catalog: Catalog, indexes: Indexes, generation: Generation) -> list[str]:
+    """Differences between the catalog's chunks of a generation and both indexes, as sentences."""
+    wanted = catalog.chunk_ids(generation.id)
+    pair = indexes.open(generation.id, generation.dimension)
+    faults = []
+    vectors = {s: pair.vectors.ids(s) for s in pair.vectors.spaces()}
+    for name, found in (("vector", vectors), ("lexical", None)):
+        have = set().union(*found.values()) if found is not None else pair.lexical.ids()
+        want = set().union(*wanted.values())
+        if want - have:
+            faults.append(f"the {name} index lacks {len(want - have)} chunks")
+        if have - want:
+            faults.append(f"the {name} index has {len(have - want)} chunks too many")
+    return faults
+
+
+def reading_status(pages: Sequence[Page], unread: int) -> str:
+    """ready, partial (some pages lost), no_text (nothing readable), from how pages were read."""
+    if not any(p.text.strip() for p in pages):
+        if any(p.how == "failed" for p in pages):
+            raise Unreadable(lost_pages(pages, unread)[0])
+        return "no_text"
+    lost = unread or any(p.how == "failed" for p in pages)
+    return "partial" if lost else "ready"
+
+
+def lost_pages(pages: Sequence[Page], unread: int) -> list[str]:
+    """A sentence for each reason why pages were lost, naming the pages."""
+    reasons: dict[str, list[int]] = {}
+    for page in pages:
+        if page.how == "failed":
+            reasons.setdefault(page.error or "it could not be read.", []).append(page.number)
+    sentences = [
+        f"{'Page' if len(numbers) == 1 else 'Pages'} {_ranges(numbers)} failed: {reason}"
+        for reason, numbers in reasons.items()
+    ]
+    if unread:
+        sentences.append(f"{unread} pages beyond the limit were not read.")
+    return sentences
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """3, 7–9"""
+    parts: list[list[int]] = []
+    for n in numbers:
+        if parts and n == parts[-1][1] + 1:
+            parts[-1][1] = n
+        else:
+            parts.append([n, n])
+    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in parts)  # noqa: RUF001
+
+
+def _in_batches(pages: Iterator[ParsedPage]) -> Iterator[list[ParsedPage]]:
+    """Batches small enough that a kill loses little, large enough that a disk keeps up."""
+    batch: list[ParsedPage] = []
+    last = time.monotonic()
+    for page in pages:
+        batch.append(page)
+        if len(batch) >= _PAGES_A_WRITE or time.monotonic() - last > _SECONDS_A_WRITE:
+            yield batch
+            batch, last = [], time.monotonic()
+    if batch:
+        yield batch

@@ -1,0 +1,165 @@
+"""The worker: threads that claim jobs, do them, and record how they ended."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from ingestion.pipeline import Pipeline
+from store.catalog.jobs import Job
+from store.errors import FootnoteError, LeaseLost, NotFound, Transient
+from store.models import Generation
+
+log = logging.getLogger("footnote.worker")
+_IDLE_S = 2.0
+_ATTEMPTS = 6
+_RETIRED_S = 20.0  # a question that began before a swap may still read the old generation
+
+
+class Worker:
+    """`threads` readers and one re-indexer over one pipeline. `wake` after queuing a job."""
+
+    def __init__(self, pipeline: Pipeline, epoch: int, threads: int = 2):
+        self.pipeline, self.epoch = pipeline, epoch
+        self._news = threading.Condition()
+        self._count = 0
+        self._stopping = threading.Event()
+        self._retired: dict[str, float] = {}
+        loops: list[tuple[str, Callable[[], bool]]] = [
+            (f"reader-{i}", lambda: self._work(("ingest",))) for i in range(threads)
+        ]
+        loops.append(("indexer", lambda: self._work(("reindex",)) or self._tidy()))
+        self._threads = [
+            threading.Thread(target=self._loop, args=(step,), name=name, daemon=True)
+            for name, step in loops
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        with self._news:
+            self._count += 1
+            self._news.notify_all()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Finish the steps under way; unfinished jobs go on at the next start."""
+        self._stopping.set()
+        self.wake()
+        until = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Until no job is queued or running; False when time ran out first."""
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        while self.pipeline.catalog.waiting(("ingest", "reindex")):
+            if until is not None and time.monotonic() > until:
+                return False
+            if self._stopping.is_set():
+                return False
+            with self._news:
+                self._news.wait(0.05)
+        return True
+
+    def _loop(self, step: Callable[[], bool]) -> None:
+        while not self._stopping.is_set():
+            seen = self._count
+            try:
+                worked = step()
+            except LeaseLost:
+                log.warning("another process has taken over the data folder; the worker stops")
+                return
+            except Exception:  # noqa: BLE001 - the loop must outlive any job; it is recorded
+                log.exception("the worker's loop failed; it goes on")
+                worked = False
+            if not worked:
+                with self._news:
+                    if self._count == seen and not self._stopping.is_set():
+                        self._news.wait(_IDLE_S)
+
+    def _work(self, kinds: tuple[str, ...]) -> bool:
+        catalog = self.pipeline.catalog
+        job = catalog.claim_next(self.epoch, kinds, self.pipeline.clock())
+        if job is None:
+            return False
+        do = self.pipeline.ingest if job.kind == "ingest" else self.pipeline.reindex
+        try:
+            do(job)
+        except LeaseLost:
+            self._give_up(job)
+        except Transient as e:
+            self._again(job, e)
+        except FootnoteError as e:
+            self._fail(job, str(e))
+        except Exception as e:  # noqa: BLE001 - recorded on the job, the next one goes on
+            if self._stopping.is_set():
+                return False  # the doors are closing under us; the job goes on at next start
+            log.exception("job %s failed", job.lease.job_id)
+            self._again(job, e)
+        with self._news:
+            self._news.notify_all()
+        return True
+
+    def _again(self, job: Job, error: Exception) -> None:
+        if job.attempts >= _ATTEMPTS:
+            known = isinstance(error, FootnoteError)
+            fault = f"Reading stopped on a fault of the program ({type(error).__name__})."
+            sentence = str(error) if known else f"{fault} The file is kept; retry it later."
+            self._fail(job, sentence)
+            return
+        delay = min(60.0, 0.5 * 2 ** (job.attempts - 1))
+        try:
+            self.pipeline.catalog.put_back(
+                job.lease, self.pipeline.clock() + delay, f"{type(error).__name__}: {error}"
+            )
+        except LeaseLost:
+            self._give_up(job)
+
+    def _fail(self, job: Job, sentence: str) -> None:
+        catalog = self.pipeline.catalog
+        try:
+            if job.version_id:
+                if catalog.fail_version(job.lease, job.version_id, "failed", sentence):
+                    self.pipeline.unindex(job.version_id)
+            else:
+                catalog.finish_job(job.lease, "failed", sentence)
+                self._drop(job.generation_id)
+        except LeaseLost:
+            self._give_up(job)
+
+    def _give_up(self, job: Job) -> None:
+        """The job was cancelled, or its document removed: clear what it left behind."""
+        catalog = self.pipeline.catalog
+        try:
+            if job.version_id:
+                if catalog.fail_version(job.lease, job.version_id, "cancelled", None):
+                    self.pipeline.unindex(job.version_id)
+            else:
+                catalog.finish_job(job.lease, "cancelled")
+                self._drop(job.generation_id)
+        except (LeaseLost, NotFound):
+            return  # its rows are gone, or a newer owner has the job
+
+    def _drop(self, generation_id: str | None) -> None:
+        if generation_id:
+            with self.pipeline.index_lock:
+                self.pipeline.catalog.drop_generation(generation_id)
+                self.pipeline.indexes.drop(generation_id)
+
+    def _tidy(self) -> bool:
+        """Versions that were replaced leave the indexes; generations that retired are dropped."""
+        now = time.monotonic()
+        retired: list[Generation] = [
+            g for g in self.pipeline.catalog.generations() if g.state == "retired"
+        ]
+        for generation in retired:
+            if now - self._retired.setdefault(generation.id, now) > _RETIRED_S:
+                self._drop(generation.id)
+        leaving = [x.version_id for x in self.pipeline.catalog.leaving()]
+        if leaving:
+            self.pipeline.leave(leaving)
+        return False

@@ -1,0 +1,52 @@
+"""The one place that opens what is kept: every entry point comes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from store.catalog import Catalog
+from store.embedding import Embedder, open_embedder
+from store.files import Files
+from store.indexes.generations import Indexes
+from store.owner import FolderLock, Owner
+from store.settings import Settings
+
+
+@dataclass(frozen=True)
+class Store:
+    """The open data folder of this process."""
+
+    settings: Settings
+    owner: Owner
+    epoch: int
+    catalog: Catalog
+    files: Files
+    indexes: Indexes
+    embedder: Embedder
+
+
+@contextmanager
+def open_store(settings: Settings, address: str | None = None) -> Iterator[Store]:
+    """Take the folder and open all it holds. Raises FolderInUse."""
+    lock = FolderLock(settings.data)
+    owner = lock.acquire(address)
+    try:
+        catalog = Catalog(settings.data / "catalog.db")
+        indexes = Indexes(settings.data / "indexes")
+        try:
+            yield Store(
+                settings=settings,
+                owner=owner,
+                epoch=catalog.take_epoch(),
+                catalog=catalog,
+                files=Files(settings.data / "files"),
+                indexes=indexes,
+                embedder=open_embedder(settings),
+            )
+        finally:
+            indexes.close()
+            catalog.close()
+    finally:
+        lock.release()
