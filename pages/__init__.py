@@ -1,0 +1,1 @@
+"""The screens: widgets in, one call through a door, widgets out."""

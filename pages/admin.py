@@ -1,0 +1,71 @@
+"""Admin: re-index, check and repair, and the health of every part."""
+
+import streamlit as st
+
+from pages.parts import health as parts
+from pages.parts.inert import inert
+from server import doors, principals
+from store.errors import FootnoteError
+
+who = principals.of_screen()
+opened = doors.current()
+library, assistant = opened.library, opened.assistant
+
+
+@st.fragment(run_every=1)
+def reindex_while_running() -> None:
+    """Progress, every second; the whole page once, when it has ended."""
+    status = library.reindex_status(who)
+    parts.reindex_progress(status)
+    st.button("Cancel", key="cancel-reindex", on_click=library.cancel_reindex, args=(who,))
+    if status.state != "running":
+        st.rerun()
+
+
+st.title("Admin")
+if not who.admin:
+    st.error("Only administrators may use this screen.")
+    st.stop()
+
+st.subheader("Search index")
+st.markdown(
+    "Re-index builds a new index from the documents beside the one in use, and then changes over. "
+    "Questions are answered meanwhile."
+)
+status = library.reindex_status(who)
+if status.state == "running":
+    reindex_while_running()
+else:
+    if st.button("Re-index", icon=":material/refresh:", type="primary"):
+        try:
+            library.reindex(who)
+            st.rerun()
+        except FootnoteError as error:
+            st.error(inert(str(error)))
+    parts.reindex_result(status)
+
+st.subheader("Check and repair")
+st.markdown(
+    "Verify compares the catalog with the vector and the word index. Repair also rebuilds what "
+    "differs."
+)
+with st.container(horizontal=True):
+    verify = st.button("Verify", icon=":material/fact_check:")
+    repair = st.button("Verify and repair", icon=":material/build:")
+if verify or repair:
+    with st.spinner("Comparing …"):
+        parts.report(library.verify(who, repair=repair))
+
+st.subheader("Health")
+health = library.health(who)
+left, right = st.columns(2, gap="large")
+with left:
+    parts.checks([*health.checks, parts.model_check(assistant.model_status(who))])
+    st.markdown("**Protection of the file readers**")
+    parts.protection(health.protection)
+with right:
+    parts.figures(health)
+    st.markdown("**Storage**")
+    parts.storage(health.storage)
+    with st.expander("Versions"):
+        parts.versions(health)

@@ -1,0 +1,95 @@
+"""A turn of a conversation as widgets: sentences with their footnotes, sources, warnings."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.parts import source
+from pages.parts.inert import inert
+from store.models import Answer, Citation, NearPage, Turn
+
+
+def show_turn(turn: Turn) -> None:
+    """The answer as far as it has come, and how it ended."""
+    answer = turn.answer
+    if answer.rewritten and answer.rewritten != answer.question:
+        st.caption(f"Understood as: {inert(answer.rewritten)}")
+    if answer.refused:
+        _refusal(turn.id, answer)
+    else:
+        _sentences(turn.id, answer)
+    for warning in answer.warnings:
+        st.warning(inert(warning), icon=":material/info:")
+    if turn.state == "cancelled":
+        st.caption("Stopped. The answer is as far as it had come.")
+    elif turn.state == "failed":
+        st.error("This answer could not be completed. Ask again.")
+    elif turn.state == "done" and not answer.refused:
+        _sources(turn.id, answer)
+
+
+def _sentences(turn_id: str, answer: Answer) -> None:
+    citations = {c.n: c for c in answer.citations}
+    with st.container(key=f"answer-{turn_id}", gap="small"):
+        for i, sentence in enumerate(answer.sentences):
+            with st.container(horizontal=True, gap="xsmall", key=f"sentence-{turn_id}-{i}"):
+                st.text(sentence.text)
+                for n in sentence.citations:
+                    if n in citations:
+                        _footnote(f"foot-{turn_id}-{i}-{n}", citations[n])
+                if not sentence.supported:
+                    st.badge(
+                        "not supported by the sources", icon=":material/warning:", color="orange"
+                    )
+
+
+def _footnote(key: str, citation: Citation) -> None:
+    st.button(
+        f"\\[{citation.n}\\]",
+        key=key,
+        help=f"{inert(citation.doc, 80)}, page {citation.page}",
+        type="tertiary",
+        on_click=source.open_source,
+        args=(source.of_citation(citation),),
+    )
+
+
+def _sources(turn_id: str, answer: Answer) -> None:
+    used = {n for sentence in answer.sentences for n in sentence.citations}
+    with st.container(key=f"sources-{turn_id}", gap="xsmall"):
+        for citation in answer.citations:
+            if citation.n in used:
+                st.button(
+                    f"\\[{citation.n}\\] {inert(citation.doc, 60)}, page {citation.page}",
+                    key=f"source-{turn_id}-{citation.n}",
+                    type="tertiary",
+                    on_click=source.open_source,
+                    args=(source.of_citation(citation),),
+                )
+    st.caption(_made_by(answer))
+
+
+def _made_by(answer: Answer) -> str:
+    how = f"Written by {inert(answer.model, 60)}" if answer.model else "Quotes from the documents"
+    return f"{how} · {answer.ms / 1000:.1f} s"
+
+
+def _refusal(turn_id: str, answer: Answer) -> None:
+    st.text("The documents do not say.")
+    if not answer.nearest:
+        return
+    st.caption("The nearest pages:")
+    with st.container(key=f"nearest-{turn_id}", gap="xsmall"):
+        for i, near in enumerate(answer.nearest):
+            st.button(
+                f"{inert(near.doc, 60)}, page {near.page}",
+                key=f"near-{turn_id}-{i}",
+                type="tertiary",
+                icon=":material/description:",
+                on_click=source.open_source,
+                args=(_near(near),),
+            )
+
+
+def _near(near: NearPage) -> source.Source:
+    return source.Source(f"{near.doc}, page {near.page}", source.address(near.page_id))

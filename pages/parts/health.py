@@ -1,0 +1,104 @@
+"""What the Admin screen is made of: re-index, checks, protection, storage, versions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from pages.parts.inert import inert
+from server.words import file_size
+from store.models import Check
+
+if TYPE_CHECKING:
+    from ingestion.sandbox import Protection
+    from retrieval.assistant import ModelStatus
+
+    from ingestion.library import Health, ReindexStatus, VerifyReport
+
+
+def reindex_progress(status: ReindexStatus) -> None:
+    """How far a running re-index is."""
+    done, total = status.documents_done, status.documents_total
+    share = min(1.0, done / total) if total else 0.0
+    st.progress(share, text=f"Re-indexing: {done} of {total} documents, {status.chunks} passages")
+
+
+def reindex_result(status: ReindexStatus) -> None:
+    """How the last re-index ended; nothing where there was none."""
+    if status.state == "done":
+        seconds = f" in {status.seconds:.1f} s" if status.seconds is not None else ""
+        st.success(
+            f"Re-indexed {status.documents_total} documents, {status.chunks} passages{seconds}. "
+            + ("The new index is in use." if status.swapped else "The old index stays in use.")
+        )
+    elif status.state == "cancelled":
+        st.info("The re-index was cancelled. The index before it is still in use.")
+    elif status.state == "failed":
+        st.error(inert(f"The re-index failed; the index before it is still in use. {status.error}"))
+
+
+def report(found: VerifyReport) -> None:
+    """What a comparison found, and what was repaired."""
+    if found.repaired:
+        st.success(inert(f"Repaired: {', '.join(found.repaired)}"))
+    elif found.ok:
+        st.success("Everything agrees.")
+    else:
+        st.error("Not everything agrees. Verify and repair rebuilds what differs.")
+    checks(found.checks)
+
+
+def model_check(status: ModelStatus) -> Check:
+    """The language model as one line among the checks."""
+    said = f"{', '.join(status.models)} at {status.host}. {status.note}"
+    return Check(name="model", ok=True, detail=said if status.configured else status.note)
+
+
+def checks(found: Iterable[Check]) -> None:
+    """One line a check."""
+    _table(
+        ("", "Part", "Found"),
+        [(_sign(check.ok), inert(check.name), inert(check.detail)) for check in found],
+    )
+
+
+def protection(found: Sequence[Protection]) -> None:
+    """What keeps a hostile file from doing harm, and whether it is active here."""
+    _table(
+        ("", "Protection", ""),
+        [(_sign(p.active), inert(p.name), inert(p.detail)) for p in found],
+    )
+
+
+def figures(health: Health) -> None:
+    """The large numbers."""
+    with st.container(horizontal=True):
+        st.metric("Documents", health.documents)
+        st.metric("Passages", health.chunks)
+        st.metric("Waiting", health.queue)
+
+
+def storage(sizes: Mapping[str, int]) -> None:
+    """What lies on the disk."""
+    rows = [(inert(name), file_size(size)) for name, size in sizes.items()]
+    _table(("Kept", "Size"), [*rows, ("**all**", f"**{file_size(sum(sizes.values()))}**")])
+
+
+def versions(health: Health) -> None:
+    """What runs here."""
+    rows = [("index generation", health.generation), ("embedder", health.fingerprint)]
+    _table(
+        ("What", "Version"), [(inert(a), inert(b)) for a, b in [*rows, *health.versions.items()]]
+    )
+
+
+def _sign(ok: bool) -> str:
+    return ":green[:material/check_circle:]" if ok else ":orange[:material/warning:]"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A markdown table; the cells are inert already."""
+    lines = [head, ["---"] * len(head), *rows]
+    st.markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))

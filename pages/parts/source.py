@@ -1,0 +1,69 @@
+"""The source beside an answer: the page of a footnote in the viewer, with its words marked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from pages.parts.inert import inert
+from store.models import Citation, Span
+
+_KEY = "opened_source"
+_HEIGHT_PX = 720
+
+
+class Source(NamedTuple):
+    """A page to show. `label` says which footnote, `address` is the viewer's."""
+
+    label: str
+    address: str
+
+
+def address(page_id: int, spans: Sequence[Span] = ()) -> str:
+    """The viewer's address of a page, its words marked."""
+    marks = ",".join(f"{s.start}-{s.end}" for s in spans if s.page_id == page_id)
+    return f"/view/{page_id}?spans={marks}#mark" if marks else f"/view/{page_id}"
+
+
+def of_citation(citation: Citation) -> Source:
+    """What opening a footnote shows: the page of its first span."""
+    first = citation.spans[0].page_id
+    label = f"[{citation.n}] {citation.doc}, page {citation.page}"
+    return Source(label, address(first, citation.spans))
+
+
+def opened() -> Source | None:
+    """The source this session has open."""
+    return st.session_state.get(_KEY)
+
+
+def open_source(source: Source) -> None:
+    """Show `source` from the next run on."""
+    st.session_state[_KEY] = source
+
+
+def close() -> None:
+    """Show none."""
+    st.session_state.pop(_KEY, None)
+
+
+def show(source: Source) -> None:
+    """The viewer in a frame; it stays in sight while the conversation scrolls."""
+    with st.container(key="source", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{inert(source.label, 80)}**", width="stretch")
+            st.link_button(
+                "New tab", source.address, icon=":material/open_in_new:", type="tertiary"
+            )
+            st.button(
+                "Close",
+                icon=":material/close:",
+                type="tertiary",
+                key="close-source",
+                on_click=close,
+            )
+        st.iframe(
+            source.address, height=_HEIGHT_PX, alt="The page with the cited words highlighted"
+        )

@@ -1,0 +1,204 @@
+"""The machine interface over HTTP: the same verbs and the same JSON as the command lines.
+
+Every handler calls one door in a thread. The interactive documentation pages are off: they load
+scripts from elsewhere; `/api/openapi.json` describes the same.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Form, Request, UploadFile
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from server import doors, principals
+from server.doors import Doors, NotOpen
+from server.principals import NotSignedIn
+from store import errors, wire
+from store.models import SCHEMA_VERSION, Principal
+
+log = logging.getLogger(__name__)
+
+STATUS: tuple[tuple[type[errors.FootnoteError], int], ...] = (
+    (errors.NotFound, 404),
+    (errors.NotAllowed, 403),
+    (NotSignedIn, 401),
+    (errors.BadInput, 422),
+    (NotOpen, 503),
+    (errors.Transient, 503),
+    (errors.IndexDamaged, 503),
+    (errors.ModelUnavailable, 503),
+    (errors.FootnoteError, 409),
+)
+"""Which of our errors is which HTTP status; the first that fits."""
+
+
+class SearchBody(BaseModel):
+    """What to search for, and where."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: str = Field(max_length=4000)
+    k: int = Field(10, ge=1, le=100)
+    space: str | None = None
+    document: str | None = None
+
+
+class AskBody(BaseModel):
+    """What to ask, and where the answer may come from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    question: str = Field(max_length=4000)
+    space: str | None = None
+    document: str | None = None
+    stream: bool = False
+
+
+def opened() -> Doors:
+    """The open doors, for the handlers."""
+    return doors.current()
+
+
+def asks(request: Request, to: Annotated[Doors, Depends(opened)]) -> Principal:
+    """Who asks, for the handlers."""
+    return principals.of_request(request, to.token)
+
+
+To = Annotated[Doors, Depends(opened)]
+Who = Annotated[Principal, Depends(asks)]
+
+
+def build_api() -> FastAPI:
+    """The application mounted at /api."""
+    api = FastAPI(title="Footnote", version="1", docs_url=None, redoc_url=None)
+    for add in (_documents, _upkeep, _questions, _errors):
+        add(api)
+    return api
+
+
+def _documents(api: FastAPI) -> None:
+    @api.post("/documents")
+    def add(to: To, who: Who, file: UploadFile, space: Annotated[str, Form()] = "main") -> dict:
+        name = file.filename or "unnamed"
+        # The upload is on disk by now where it is large; the library takes a path or bytes.
+        with tempfile.NamedTemporaryFile(prefix="footnote-") as copy:
+            shutil.copyfileobj(file.file, copy, 1024 * 1024)
+            copy.flush()
+            return wire.document_json(to.library.add(who, name, Path(copy.name), space))
+
+    @api.get("/documents")
+    def listed(to: To, who: Who, space: str | None = None) -> list[dict]:
+        return [wire.document_json(d) for d in to.library.list(who, space)]
+
+    @api.get("/documents/{id_or_name:path}")
+    def show(to: To, who: Who, id_or_name: str) -> dict:
+        return wire.shown_json(*to.library.show(who, id_or_name))
+
+    @api.delete("/documents/{id_or_name:path}")
+    def remove(to: To, who: Who, id_or_name: str, space: str | None = None) -> dict:
+        removed = to.library.remove(who, id_or_name, space)
+        return {"schema_version": SCHEMA_VERSION, "removed": removed}
+
+    @api.post("/documents/{document_id}/cancel")
+    def cancel(to: To, who: Who, document_id: str) -> dict:
+        to.library.cancel(who, document_id)
+        return wire.document_json(to.library.show(who, document_id)[0])
+
+    @api.post("/documents/{document_id}/retry")
+    def retry(to: To, who: Who, document_id: str) -> dict:
+        to.library.retry(who, document_id)
+        return wire.document_json(to.library.show(who, document_id)[0])
+
+
+def _upkeep(api: FastAPI) -> None:
+    @api.get("/health")
+    def health(to: To, who: Who) -> JSONResponse:
+        found = to.library.health(who)
+        model = to.assistant.model_status(who)
+        shape = _plain(found) | {"model": model.model_dump(mode="json")}
+        return JSONResponse(shape, 200 if found.ok else 503)
+
+    @api.post("/reindex")
+    def reindex(to: To, who: Who, wait: bool = False) -> dict:
+        status = to.library.reindex(who)
+        while wait and status.state == "running":
+            time.sleep(0.2)
+            status = to.library.reindex_status(who)
+        return _plain(status)
+
+    @api.get("/reindex")
+    def reindex_status(to: To, who: Who) -> dict:
+        return _plain(to.library.reindex_status(who))
+
+    @api.post("/verify")
+    def verify(to: To, who: Who, repair: bool = False) -> dict:
+        return _plain(to.library.verify(who, repair=repair))
+
+
+def _questions(api: FastAPI) -> None:
+    @api.post("/search")
+    def search(to: To, who: Who, body: SearchBody) -> dict:
+        started = time.perf_counter()
+        hits = to.assistant.search(who, body.query, body.k, body.space, body.document)
+        ms = (time.perf_counter() - started) * 1000
+        return wire.hits_json(hits, to.pages, to.library.spaces(who), ms)
+
+    @api.post("/ask", response_model=None)
+    def ask(to: To, who: Who, body: AskBody) -> dict | StreamingResponse:
+        where = {"space": body.space, "document": body.document}
+        if body.stream:
+            growing = to.assistant.ask_stream(who, body.question, **where)
+            return StreamingResponse(
+                _events(wire.answer_json(answer, to.pages) for answer in growing),
+                media_type="text/event-stream",
+            )
+        return wire.answer_json(to.assistant.ask(who, body.question, **where), to.pages)
+
+
+def _errors(api: FastAPI) -> None:
+    @api.exception_handler(errors.FootnoteError)
+    def on_purpose(request: Request, error: errors.FootnoteError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, status_of(error))
+
+    @api.exception_handler(RequestValidationError)
+    def malformed(request: Request, error: RequestValidationError) -> JSONResponse:
+        wrong = "; ".join(
+            f"{'.'.join(str(part) for part in e['loc'])}: {e['msg']}" for e in error.errors()
+        )
+        return JSONResponse({"error": f"The request is not well formed ({wrong})."}, 422)
+
+    @api.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": f"{error.detail}."}, error.status_code, error.headers)
+
+    @api.exception_handler(Exception)
+    def crash(request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": "Something went wrong; the server's log says what."}, 500)
+
+
+def status_of(error: errors.FootnoteError) -> int:
+    """The HTTP status of one of our errors."""
+    return next(status for kind, status in STATUS if isinstance(error, kind))
+
+
+def _plain(value: BaseModel) -> dict[str, Any]:
+    return {"schema_version": SCHEMA_VERSION, **value.model_dump(mode="json")}
+
+
+def _events(values: Iterator[dict]) -> Iterator[str]:
+    try:
+        for value in values:
+            yield f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+    except errors.FootnoteError as error:
+        yield f"event: error\ndata: {json.dumps({'error': str(error)})}\n\n"
