@@ -275,15 +275,23 @@ def open_library(store: Store, *, start: bool = True) -> Library:
     store.catalog.ensure_space("main")
     worker = Worker(pipeline, store.epoch, threads=s.parser_processes)
     library = Library(store, pipeline, worker)
-    recover(pipeline)
+    recover(pipeline, probe=not store.clean)
     if start:
         worker.start()
     return library
 
 
-def recover(pipeline: Pipeline) -> None:
-    """Finish removals that were under way and clear what unfinished versions left behind."""
+def recover(pipeline: Pipeline, probe: bool) -> None:
+    """Finish what the last owner left half done.
+
+    With `probe`, after a crash: the indexes are opened by a child first, because damaged files
+    can hang or end the process that opens them; a damaged one is rebuilt from the catalog.
+    """
     catalog = pipeline.catalog
+    serving = catalog.serving_generation()
+    if probe and serving and pipeline.indexes.probe(serving.id):
+        pipeline.indexes.quarantine(serving.id)
+        verify(pipeline, repair=True)
     leaving = [x.version_id for x in catalog.leaving()]
     if leaving:
         pipeline.leave(leaving)

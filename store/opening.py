@@ -25,6 +25,8 @@ class Store:
     files: Files
     indexes: Indexes
     embedder: Embedder
+    clean: bool
+    """Whether the last owner closed the folder properly."""
 
 
 @contextmanager
@@ -34,17 +36,22 @@ def open_store(settings: Settings, address: str | None = None) -> Iterator[Store
     owner = lock.acquire(address)
     try:
         catalog = Catalog(settings.data / "catalog.db")
-        indexes = Indexes(settings.data / "indexes")
+        indexes = Indexes(settings.data / "indexes", catalog.embeddings_of)
         try:
+            epoch = catalog.take_epoch()
+            clean = catalog.meta("closed") != "no"
+            catalog.set_meta("closed", "no")
             yield Store(
                 settings=settings,
                 owner=owner,
-                epoch=catalog.take_epoch(),
+                epoch=epoch,
                 catalog=catalog,
                 files=Files(settings.data / "files"),
                 indexes=indexes,
                 embedder=open_embedder(settings),
+                clean=clean,
             )
+            catalog.set_meta("closed", "yes")
         finally:
             indexes.close()
             catalog.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -146,6 +147,28 @@ class ChunkQueries(Queries):
                 )
                 found.update((h, np.frombuffer(v, dtype="<f4")) for h, v in rows)
         return found
+
+    def embeddings_of(
+        self, generation_id: str
+    ) -> Iterator[tuple[str, list[str], np.ndarray]]:
+        """A generation's stored vectors: (space id, chunk ids, float32 [n, d]) a space."""
+        k, e, d = t.chunks.c, t.embeddings.c, t.documents.c
+        query = (
+            select(d.space_id, k.id, e.vector)
+            .join(t.generations, t.generations.c.id == k.generation_id)
+            .join(t.versions, t.versions.c.id == k.version_id)
+            .join(t.documents, d.id == t.versions.c.document_id)
+            .join(
+                t.embeddings,
+                (e.embedder == t.generations.c.embedder) & (e.text_hash == k.text_hash),
+            )
+            .where(k.generation_id == generation_id)
+            .order_by(d.space_id)
+        )
+        with self.db.read() as c:
+            for space_id, rows in groupby(c.execute(query), key=lambda r: r.space_id):
+                ids, vectors = zip(*((r.id, np.frombuffer(r.vector, "<f4")) for r in rows), strict=True)
+                yield space_id, list(ids), np.stack(vectors)
 
     def put_embeddings(
         self, lease: Lease, embedder: str, vectors: Iterable[tuple[str, np.ndarray]]
