@@ -1,0 +1,271 @@
+"""Cuts pages into chunks by their structure: sections, sentences, tables by rows.
+
+A chunk and its header together fit the embedder's budget, so that no tail is left unembedded.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePath
+from typing import NamedTuple
+
+from ingestion.chunk_units import Piece, Unit, page_pieces, split_unit
+from store.models import Frozen, Page, Span
+
+CHUNKER = "structure-1"
+"""Names the rules of this file and the format of the header; change it when either changes."""
+
+HEADER_TOKENS = 40
+OVERLAP_TOKENS = 40
+MAX_WORDS = 180
+_MARKS = 2
+"""Tokens that the model itself puts around a text, which `count_tokens` leaves out."""
+_PAGES_AT_ONCE = 16
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+
+
+class ChunkDraft(Frozen):
+    """A chunk before the catalog knows it; `text` is the spans' text joined by newlines."""
+
+    spans: tuple[Span, ...]
+    page: int
+    section: str
+    header: str
+    text: str
+
+
+def chunk_pages(
+    pages: Sequence[Page],
+    *,
+    title: str | None,
+    name: str,
+    date: str | None,
+    count_tokens: CountTokens,
+    budget_tokens: int = 256,
+) -> list[ChunkDraft]:
+    """Chunks of a document's pages in reading order; none crosses a page.
+
+    `count_tokens` gives the tokens of each text; it is called less than once a page. Every
+    character that is not white space is in a chunk, but those of page headers and footers. Words
+    are only cut where one alone is longer than the budget.
+    """
+    headers = _Headers(title, name, date, count_tokens, min(HEADER_TOKENS, budget_tokens // 4))
+    drafts: list[ChunkDraft] = []
+    path: tuple[tuple[int, str], ...] = ()
+    for first in range(0, len(pages), _PAGES_AT_ONCE):
+        read: list[tuple[Page, list[Piece]]] = []
+        for page in pages[first : first + _PAGES_AT_ONCE]:
+            pieces, path = page_pieces(page, path)
+            read.append((page, pieces))
+        texts = [page.text[u.start : u.end] for page, found in read for p in found for u in p.units]
+        headers.learn({p.section for _, found in read for p in found})
+        counts = iter(count_tokens(texts) if texts else ())
+        for page, found in read:
+            for piece in found:
+                header, used = headers.of(piece.section)
+                room = budget_tokens - _MARKS - used
+                measured = [_Measured(u, next(counts)) for u in piece.units]
+                for spans in _packed(page.text, piece, measured, room, count_tokens):
+                    drafts.append(_draft(page, piece, header, spans))
+    return drafts
+
+
+class _Measured(NamedTuple):
+    unit: Unit
+    tokens: int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A chunk as it fills: characters [start, end) and what they cost."""
+
+    start: int
+    end: int
+    tokens: int
+    words: int
+    last: _Measured
+
+
+def _draft(page: Page, piece: Piece, header: str, spans: list[tuple[int, int]]) -> ChunkDraft:
+    return ChunkDraft(
+        spans=tuple(Span(page_id=page.id, start=start, end=end) for start, end in spans),
+        page=page.number,
+        section=" › ".join(piece.section),
+        header=header,
+        text="\n".join(page.text[start:end] for start, end in spans),
+    )
+
+
+def _packed(
+    text: str, piece: Piece, measured: list[_Measured], room: int, count_tokens: CountTokens
+) -> Iterator[list[tuple[int, int]]]:
+    """The spans of each chunk of one piece of a section."""
+    lead, head = measured[: piece.lead_units], measured[piece.lead_units :][: piece.header_units]
+    rows = measured[len(lead) + len(head) :]
+    head_tokens = sum(m.tokens for m in head)
+    lead_tokens = sum(m.tokens for m in lead)
+    whole = head_tokens + lead_tokens + sum(m.tokens for m in rows)
+    if not head or not rows or whole <= room or 2 * (head_tokens + lead_tokens) > room:
+        overlap = not piece.is_table
+        for span in _fill(text, measured, room, count_tokens, overlap=overlap):
+            yield [span]
+        return
+    named = (head[0].unit.start, head[-1].unit.end)
+    first = True
+    for start, end in _fill(
+        text, rows, room - head_tokens - lead_tokens, count_tokens, overlap=False
+    ):
+        if first:
+            yield [((lead or head)[0].unit.start, end)]
+        else:
+            yield [named, (start, end)]
+        first = False
+
+
+def _fill(
+    text: str,
+    measured: list[_Measured],
+    room: int,
+    count_tokens: CountTokens,
+    *,
+    overlap: bool,
+) -> Iterator[tuple[int, int]]:
+    """Fills chunks with whole units, about equally, each within `room` tokens."""
+    measured = _fitting(text, measured, room, count_tokens)
+    tokens = sum(m.tokens for m in measured)
+    words = sum(m.unit.words for m in measured)
+    parts = max(1, math.ceil(tokens / room), math.ceil(words / MAX_WORDS))
+    enough_tokens, enough_words = tokens / parts, words / parts
+    chunks: list[_Open] = []
+    for m in measured:
+        chunk = chunks[-1] if chunks else None
+        if (
+            chunk is None
+            or chunk.tokens + m.tokens > room
+            or (parts > 1 and (chunk.tokens >= enough_tokens or chunk.words >= enough_words))
+        ):
+            chunks.append(_Open(m.unit.start, m.unit.end, m.tokens, m.unit.words, m))
+        else:
+            chunk.end, chunk.last = m.unit.end, m
+            chunk.tokens += m.tokens
+            chunk.words += m.unit.words
+    starts = {chunk.start for chunk in chunks[:1]}
+    for before, chunk in pairwise(chunks):
+        # One sentence of the chunk before, where both its cost and this chunk's stay bounded.
+        last = before.last
+        fits = last.tokens <= OVERLAP_TOKENS and chunk.tokens + last.tokens <= room
+        if overlap and fits and last.unit.start not in starts and last.unit.start > before.start:
+            chunk.start = last.unit.start
+        starts.add(chunk.start)
+    yield from ((chunk.start, chunk.end) for chunk in chunks)
+
+
+def _fitting(
+    text: str, measured: list[_Measured], room: int, count_tokens: CountTokens
+) -> list[_Measured]:
+    """The same units with those above `room` cut at words."""
+    if all(m.tokens <= room for m in measured):
+        return measured
+    fitting: list[_Measured] = []
+    for m in measured:
+        if m.tokens <= room:
+            fitting.append(m)
+            continue
+        words = split_unit(text, m.unit, 0)
+        counts = count_tokens([text[w.start : w.end] for w in words])
+        for word, count in zip(words, counts, strict=True):
+            if count <= room:
+                fitting.append(_Measured(word, count))
+            else:
+                # A character is at most four tokens in any tokenizer used here.
+                small = split_unit(text, word, max(1, room // 4))
+                fitting.extend(
+                    _Measured(part, n)
+                    for part, n in zip(
+                        small, count_tokens([text[p.start : p.end] for p in small]), strict=True
+                    )
+                )
+    return fitting
+
+
+class _Headers:
+    """The line in front of a chunk: what the document is, which section, which date.
+
+    Format: `name. title. section › section. date`, each only where known, in at most `limit`
+    tokens; outer sections are left out first, then words from the end.
+    """
+
+    def __init__(
+        self,
+        title: str | None,
+        name: str,
+        date: str | None,
+        count_tokens: CountTokens,
+        limit: int,
+    ):
+        self._count = count_tokens
+        self._limit = limit
+        stem = re.sub(r"[_\s]+", " ", PurePath(name).stem).strip()
+        shown = re.sub(r"\s+", " ", title or "").strip()
+        parts = [stem] if _folded(shown) in _folded(stem) else [stem, shown]
+        document = ". ".join(part for part in parts if part)
+        day = (date or "")[:10]
+        self._day = day
+        half = limit // 2
+        self._document = self._cut(document, half)
+        self._known: dict[tuple[str, ...], tuple[str, int]] = {}
+
+    def learn(self, sections: set[tuple[str, ...]]) -> None:
+        """Measures the headers of sections not met before, in one call."""
+        new = [section for section in sorted(sections) if section not in self._known]
+        if not new:
+            return
+        full = [self._joined(" › ".join(section)) for section in new]
+        for section, header, count in zip(new, full, self._count(full), strict=True):
+            fits = count <= self._limit
+            self._known[section] = (header, count) if fits else self._shortened(section)
+
+    def of(self, section: tuple[str, ...]) -> tuple[str, int]:
+        """(header, its tokens)."""
+        return self._known[section]
+
+    def _shortened(self, section: tuple[str, ...]) -> tuple[str, int]:
+        around = self._count([self._joined("x")])[0]
+        for outer in range(1, len(section)):
+            header = self._joined(" › ".join(section[outer:]))
+            count = self._count([header])[0]
+            if count <= self._limit:
+                return header, count
+        header = self._joined(self._cut(section[-1] if section else "", self._limit - around))
+        count = self._count([header])[0]
+        if count <= self._limit:
+            return header, count
+        header = self._cut(header, self._limit)
+        return header, self._count([header])[0]
+
+    def _joined(self, section: str) -> str:
+        parts = (self._document, section, self._day)
+        return ". ".join(part.rstrip(".") for part in parts if part)
+
+    def _cut(self, text: str, limit: int) -> str:
+        """The first words of `text` that take at most `limit` tokens."""
+        words = text.split()
+        if not words:
+            return ""
+        total = 0
+        kept = []
+        for word, count in zip(words, self._count(words), strict=True):
+            total += count
+            if total > limit:
+                break
+            kept.append(word)
+        return " ".join(kept)
+
+
+def _folded(text: str) -> str:
+    return re.sub(r"\W+", "", text).casefold()
