@@ -122,9 +122,7 @@ class LocalEmbedder:
         self.threads = threads or _usable_cores()
         # Not the precision: bf16 and f32 differ by less than 1e-4 in cosine, and a data folder
         # must survive a move to another machine.
-        self.fingerprint = (
-            f"minilm-{WEIGHTS_SHA256[:8]}-{self.dimension}-unit-{max_tokens}tokens"
-        )
+        self.fingerprint = f"minilm-{WEIGHTS_SHA256[:8]}-{self.dimension}-unit-{max_tokens}tokens"
         self._loading = threading.Lock()
         self._tokenizer: Tokenizer | None = None
         self._request: openvino.InferRequest | None = None
