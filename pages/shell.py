@@ -9,6 +9,7 @@ from server import doors
 HERE = Path(__file__).resolve().parent
 
 st.set_page_config(page_title="Footnote", page_icon=str(HERE / "parts" / "icon.png"), layout="wide")
+st.logo(str(HERE / "parts" / "icon.png"), size="large")
 st.html(HERE / "parts" / "style.css")
 screen = st.navigation(
     [

@@ -112,9 +112,8 @@ def _block(block: Block, text: str, ranges: Ranges) -> str:
     if block.kind == "table" and block.cells:
         return _table(block, text, ranges)
     if block.kind == "heading":
-        return _paragraph(
-            f"h{min(6, max(1, block.level) + 1)}", text, block.start, block.end, ranges
-        )
+        tag = f"h{min(6, max(1, block.level) + 1)}"
+        return _paragraph(tag, text, block.start, block.end, ranges)
     tag = "pre" if block.kind == "code" else "p"
     return _paragraph(tag, text, block.start, block.end, ranges)
 

@@ -8,6 +8,8 @@ from pages.parts import source
 from pages.parts.inert import inert
 from store.models import Answer, Citation, NearPage, Turn
 
+_UNSUPPORTED = "not supported by the sources"
+
 
 def show_turn(turn: Turn) -> None:
     """The answer as far as it has come, and how it ended."""
@@ -45,7 +47,7 @@ def _sentences(turn_id: str, answer: Answer) -> None:
 
 def _footnote(key: str, citation: Citation) -> None:
     st.button(
-        f"\\[{citation.n}\\]",
+        f":blue[\\[{citation.n}\\]]",
         key=key,
         help=f"{inert(citation.doc, 80)}, page {citation.page}",
         type="tertiary",
@@ -60,7 +62,7 @@ def _sources(turn_id: str, answer: Answer) -> None:
         for citation in answer.citations:
             if citation.n in used:
                 st.button(
-                    f"\\[{citation.n}\\] {inert(citation.doc, 60)}, page {citation.page}",
+                    f":blue[\\[{citation.n}\\]] {inert(citation.doc, 60)}, page {citation.page}",
                     key=f"source-{turn_id}-{citation.n}",
                     type="tertiary",
                     on_click=source.open_source,
@@ -71,7 +73,8 @@ def _sources(turn_id: str, answer: Answer) -> None:
 
 def _made_by(answer: Answer) -> str:
     how = f"Written by {inert(answer.model, 60)}" if answer.model else "Quotes from the documents"
-    return f"{how} · {answer.ms / 1000:.1f} s"
+    took = f"{answer.ms} ms" if answer.ms < 1000 else f"{answer.ms / 1000:.1f} s"
+    return f"{how} · {took}"
 
 
 def _refusal(turn_id: str, answer: Answer) -> None:

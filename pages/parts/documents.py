@@ -9,7 +9,7 @@ import streamlit as st
 from pages.parts import source
 from pages.parts.inert import inert
 from server.words import file_size, how_read
-from store.errors import FootnoteError
+from store.errors import FootnoteError, NotFound
 from store.models import Document, Page, Principal, Status
 
 if TYPE_CHECKING:
@@ -186,20 +186,14 @@ def detail(library: Library, who: Principal, document_id: str) -> None:
     """One document: what is known of it, and each page with how it was read."""
     try:
         document, pages = library.show(who, document_id)
-    except FootnoteError:
-        _open(None)
+    except NotFound:
+        st.info("This document is not there any more.")
         return
     with st.container(key="source", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{inert(document.title or document.name, 80)}**", width="stretch")
-            st.button(
-                "Close",
-                key="close-document",
-                icon=":material/close:",
-                type="tertiary",
-                on_click=_open,
-                args=(None,),
-            )
+            new_tab = st.empty()
+            source.close_button("close-document", _open, None)
         known = (document.kind, document.date, f"{document.chunks} passages")
         st.caption(inert(" · ".join(k for k in known if k)))
         if not pages:
@@ -212,13 +206,9 @@ def detail(library: Library, who: Principal, document_id: str) -> None:
             key=f"page-{document.id}",
             label_visibility="collapsed",
         )
-        st.link_button(
-            "Open in a new tab",
-            source.address(page.id),
-            icon=":material/open_in_new:",
-            type="tertiary",
-        )
-        st.iframe(source.address(page.id), height=640, alt="The page")
+        with new_tab:
+            source.new_tab(source.address(page.id))
+        source.frame(source.address(page.id))
 
 
 def _page_line(page: Page) -> str:

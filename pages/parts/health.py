@@ -88,10 +88,9 @@ def storage(sizes: Mapping[str, int]) -> None:
 
 def versions(health: Health) -> None:
     """What runs here."""
-    rows = [("index generation", health.generation), ("embedder", health.fingerprint)]
-    _table(
-        ("What", "Version"), [(inert(a), inert(b)) for a, b in [*rows, *health.versions.items()]]
-    )
+    ours = {"index generation": health.generation, "embedder": health.fingerprint}
+    rows = [(inert(what), inert(version)) for what, version in (ours | health.versions).items()]
+    _table(("What", "Version"), rows)
 
 
 def _sign(ok: bool) -> str:

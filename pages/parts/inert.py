@@ -12,7 +12,7 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$&\"'^=:@/])")
 # Streamlit's own replacements and bare addresses are found in the text after markdown is done, so
 # a backslash does not stop them: an invisible word joiner in their middle does.
 _AFTERWARDS = re.compile(
-    r"(:(?=\S)|@(?=\w)|(?<=www)(?=\.)|(?<=-)(?=-|>)|(?<=<)(?=-|=)|(?<=[>=])(?==))"
+    r"(:(?=\S)|@(?=\w)|(?<=www)(?=\.)|(?<=-)(?=-|>)|(?<=<)(?=-|=)|(?<=[>=])(?==))", re.IGNORECASE
 )
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _JOINER = "\u2060"

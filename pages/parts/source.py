@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import streamlit as st
@@ -11,7 +11,7 @@ from pages.parts.inert import inert
 from store.models import Citation, Span
 
 _KEY = "opened_source"
-_HEIGHT_PX = 720
+_HEIGHT_PX = 640  # style.css makes it as tall as the window allows
 
 
 class Source(NamedTuple):
@@ -54,16 +54,22 @@ def show(source: Source) -> None:
     with st.container(key="source", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{inert(source.label, 80)}**", width="stretch")
-            st.link_button(
-                "New tab", source.address, icon=":material/open_in_new:", type="tertiary"
-            )
-            st.button(
-                "Close",
-                icon=":material/close:",
-                type="tertiary",
-                key="close-source",
-                on_click=close,
-            )
-        st.iframe(
-            source.address, height=_HEIGHT_PX, alt="The page with the cited words highlighted"
-        )
+            new_tab(source.address)
+            close_button("close-source", close)
+        frame(source.address)
+
+
+def frame(of_page: str) -> None:
+    """The viewer in a frame."""
+    st.iframe(of_page, height=_HEIGHT_PX, alt="The page, with the cited words highlighted")
+
+
+def new_tab(of_page: str) -> None:
+    """The viewer on its own."""
+    st.link_button("New tab", of_page, icon=":material/open_in_new:", type="tertiary")
+
+
+def close_button(key: str, on_click: Callable[..., None], *args: object) -> None:
+    """Closes what stands beside."""
+    icon = ":material/close:"
+    st.button("Close", key=key, icon=icon, type="tertiary", on_click=on_click, args=args)
