@@ -48,9 +48,7 @@ class PdfFile:
         said = read_info(path, self._file)
         warnings = list(said.warnings)
         if count > options.max_pages:
-            warnings.append(
-                f"Only the first {options.max_pages:,} of {count:,} pages were read."
-            )
+            warnings.append(f"Only the first {options.max_pages:,} of {count:,} pages were read.")
         self._pages = min(count, options.max_pages)
         self.info = ParsedDocument(
             pages=self._pages,

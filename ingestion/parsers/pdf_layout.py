@@ -48,9 +48,7 @@ class _Piece:
     table: Table | None = None
 
 
-def lay_out(
-    words: Words, size: tuple[float, float], is_bold: Callable[[int], bool]
-) -> Laid:
+def lay_out(words: Words, size: tuple[float, float], is_bold: Callable[[int], bool]) -> Laid:
     """`size` is the page's width and height in points; `is_bold` takes a character's index."""
     if not words.texts:
         return Laid("", b"", (), None)

@@ -1,0 +1,196 @@
+"""What a file is: its content decides; among text formats the name is a hint."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+import zipfile
+import zlib
+from pathlib import Path
+
+from store.errors import Unreadable
+from store.models import Kind
+
+_HEAD = 64 * 1024
+_MAX_CONTENT_TYPES = 2_000_000
+_NAMED: dict[str, Kind] = {
+    ".csv": "csv", ".tsv": "csv", ".html": "html", ".htm": "html", ".xhtml": "html",
+    ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".text": "text", ".log": "text",
+    ".eml": "email",
+}  # fmt: skip
+
+_OFFICE: tuple[tuple[bytes, Kind], ...] = (
+    (b"wordprocessingml.document.main+xml", "docx"),
+    (b"wordprocessingml.template.main+xml", "docx"),
+    (b"word.document.macroenabled.main+xml", "docx"),
+    (b"presentationml.presentation.main+xml", "pptx"),
+    (b"presentationml.slideshow.main+xml", "pptx"),
+    (b"presentationml.template.main+xml", "pptx"),
+    (b"powerpoint.presentation.macroenabled.main+xml", "pptx"),
+    (b"spreadsheetml.sheet.main+xml", "xlsx"),
+    (b"spreadsheetml.template.main+xml", "xlsx"),
+    (b"excel.sheet.macroenabled.main+xml", "xlsx"),
+)
+_PACKED = "This is an archive; unpack it and upload the files in it."
+_FOREIGN: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"\x1f\x8b", _PACKED),
+    (0, b"7z\xbc\xaf'\x1c", _PACKED),
+    (0, b"Rar!\x1a\x07", _PACKED),
+    (0, b"BZh", _PACKED),
+    (0, b"\xfd7zXZ\0", _PACKED),
+    (0, b"\x28\xb5\x2f\xfd", _PACKED),
+    (257, b"ustar", _PACKED),
+    (0, b"\x7fELF", "This is a program, not a document."),
+    (0, b"MZ\x90", "This is a program, not a document."),
+    (0, b"SQLite format 3\0", "This is a database, not a document; export it as CSV."),
+    (0, b"{\\rtf", "RTF is not supported; save it as DOCX or PDF."),
+    (0, b"%!PS", "PostScript is not supported; save it as PDF."),
+    (0, b"GIF8", "GIF pictures are not supported; save it as PNG."),
+    (0, b"ID3", "This is a sound recording, not a document."),
+    (4, b"ftypheic", "HEIC pictures are not supported; save it as JPEG."),
+    (4, b"ftypheix", "HEIC pictures are not supported; save it as JPEG."),
+    (4, b"ftypavif", "AVIF pictures are not supported; save it as PNG."),
+    (4, b"ftyp", "This is a film or recording, not a document."),
+    (0, b"BM", "BMP pictures are not supported; save it as PNG."),
+)
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE_PARTS: tuple[tuple[str, str], ...] = (
+    ("EncryptedPackage", "This file needs a password; upload an unlocked copy."),
+    ("WordDocument", "This is an old Word file (.doc); save it as DOCX and upload that."),
+    ("PowerPoint Document", "This is an old PowerPoint file (.ppt); save it as PPTX."),
+    ("Workbook", "This is an old Excel file (.xls); save it as XLSX and upload that."),
+    ("__properties_version1.0", "Outlook .msg is not supported; save the message as EML."),
+)
+_HTML = re.compile(
+    r"<(!doctype\s+html|html[\s>]|head[\s>]|body[\s>]|title>|meta\s|table[\s>]|div[\s>]|p>)",
+    re.IGNORECASE,
+)
+_MAIL_FIELDS = re.compile(
+    r"^(from|to|subject|date|message-id|received|return-path|mime-version|delivered-to):",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def sniff(path: Path, name: str) -> Kind:
+    """The kind of the file at `path`, which a person called `name`.
+
+    Reads at most 64 kB and a zip's table of contents. Raises Unreadable, saying what to do, for
+    empty files and for those that Footnote does not read.
+    """
+    if not path.is_file():
+        raise Unreadable("This is not a file.")
+    size = path.stat().st_size
+    if size == 0:
+        raise Unreadable("This file is empty.")
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+        return _zip_kind(path)
+    if head.startswith(_OLE):
+        raise Unreadable(_ole_advice(path))
+    if _is_image(head):
+        return "image"
+    for offset, magic, advice in _FOREIGN:
+        if head[offset:].startswith(magic) and not (magic == b"BM" and b"\0" not in head[:64]):
+            raise Unreadable(advice)
+    return _text_kind(_as_text(head, size), name)
+
+
+def _is_image(head: bytes) -> bool:
+    return (
+        head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*"))
+        or head.startswith((b"II+\0", b"MM\0+"))
+        or (head.startswith(b"RIFF") and head[8:12] == b"WEBP")
+    )
+
+
+def _zip_kind(path: Path) -> Kind:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+            if "[Content_Types].xml" in names:
+                with archive.open("[Content_Types].xml") as part:
+                    types = part.read(_MAX_CONTENT_TYPES).lower()
+                for mark, kind in _OFFICE:
+                    if mark in types:
+                        return kind
+                raise Unreadable("This Office file is of a kind that Footnote does not read.")
+            if "mimetype" in names:
+                with archive.open("mimetype") as part:
+                    mimetype = part.read(200)
+                if b"opendocument" in mimetype:
+                    raise Unreadable(
+                        "OpenDocument files are not supported; save it as DOCX, XLSX or PPTX."
+                    )
+                if b"epub" in mimetype:
+                    raise Unreadable("E-books (EPUB) are not supported; save it as PDF.")
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise Unreadable("This file is damaged or incomplete; upload it again.") from error
+    raise Unreadable(_PACKED)
+
+
+def _ole_advice(path: Path) -> str:
+    """Names in the old container's directory are UTF-16; it may lie anywhere in the file."""
+    with path.open("rb") as file:
+        data = file.read(8_000_000)
+    for part, advice in _OLE_PARTS:
+        if part.encode("utf-16-le") in data:
+            return advice
+    return "This is a file of an old Office format; save it in today's format and upload that."
+
+
+def _as_text(head: bytes, size: int) -> str:
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head[: len(head) // 2 * 2].decode("utf-16", errors="replace")
+    if b"\0" in head:
+        raise Unreadable("This file is of a kind that Footnote does not read.")
+    controls = sum(
+        head.count(bytes([c])) for c in range(1, 32) if c not in (7, 8, 9, 10, 12, 13, 27)
+    )
+    if controls > 0.02 * len(head):
+        raise Unreadable("This file is of a kind that Footnote does not read.")
+    text = head.decode("utf-8-sig", errors="replace")
+    if not text.strip() and size <= _HEAD:
+        raise Unreadable("This file holds nothing but blanks.")
+    return text
+
+
+def _text_kind(text: str, name: str) -> Kind:
+    named = _NAMED.get(Path(name.lower()).suffix)
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    if named:
+        if named in ("text", "email") and _is_mail(lines):
+            return "email"
+        if named == "email":
+            return "text"
+        return named
+    if _is_mail(lines):
+        return "email"
+    if _HTML.search(lines[:4096]) and lines.lstrip()[:1] == "<":
+        return "html"
+    return "csv" if _is_table(lines) else "text"
+
+
+def _is_mail(text: str) -> bool:
+    """A header block of its own with at least two of the fields that every message has."""
+    head = text.lstrip("\n").split("\n\n", 1)[0][:16_000]
+    if head.startswith("From "):  # mbox's envelope line
+        head = head.split("\n", 1)[-1]
+    proper = all(re.match(r"[!-9;-~]+:|[ \t]|$", line) for line in head.split("\n")[:40])
+    return proper and len({f.lower() for f in _MAIL_FIELDS.findall(head)}) >= 2
+
+
+def _is_table(text: str) -> bool:
+    """At least three lines that all have the same number, two or more, of separated fields."""
+    lines = [line for line in text.split("\n")[:51] if line.strip()]
+    lines = lines[:-1] if len(text) >= _HEAD // 4 and len(lines) > 3 else lines
+    if len(lines) < 3:
+        return False
+    for separator in ("\t", ";", ","):
+        counts = {len(row) for row in csv.reader(lines, delimiter=separator)}
+        if len(counts) == 1 and counts.pop() >= (2 if separator != "," else 3):
+            return True
+    return False

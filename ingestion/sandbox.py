@@ -1,0 +1,382 @@
+"""The only way to read an untrusted file: in a limited process, one page a request.
+
+A page that crashes, hangs or outgrows its limits is handed back as failed with a sentence, and
+the next one goes to a fresh process. Untrusted answers are checked before anyone sees them.
+"""
+
+from __future__ import annotations
+
+import queue
+import re
+import shutil
+import threading
+import time
+import unicodedata
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ingestion.confine import Protection
+from ingestion.parsers import PARSERS, SUFFIXES, Family, ParseOptions, ParserEntry
+from ingestion.sandbox_child import Child, ChildFault
+from store.errors import Transient, Unreadable
+from store.models import Frozen, Kind, ParsedDocument, ParsedPage
+
+__all__ = ["Limits", "Protection", "Sandbox", "SandboxedFile"]
+
+_AHEAD = 3
+_NOT_CANONICAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class Limits(Frozen):
+    """What one child may use. `recycle_pages`: its life; `idle_s`: how long it waits for work."""
+
+    memory_mb: int = 1500
+    page_timeout_s: float = 60.0
+    recycle_pages: int = 500
+    idle_s: float = 30.0
+
+
+class Sandbox:
+    """A few long-lived children, each of one parser family. Safe for many threads.
+
+    `processes` bounds how many exist at once; `open` waits for a free one. `scratch` is a folder
+    of our own; what a crash left in it is removed.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        processes: int,
+        scratch: Path,
+        parsers: Mapping[Kind, ParserEntry] = PARSERS,
+    ) -> None:
+        self.limits = limits
+        self.parsers = parsers
+        self._processes = max(1, processes)
+        self._scratch = scratch
+        scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in scratch.glob("child-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        tops = [entry.module.partition(".")[0] for entry in parsers.values()]
+        self._packages = tuple(dict.fromkeys(["ingestion", "store", *tops]))
+        self._free = threading.Condition()
+        self._idle: list[Child] = []
+        self._out: set[Child] = set()
+        self._starting = 0
+        self._closed = False
+        self._protection: tuple[Protection, ...] | None = None
+        self._keeper = _Keeper(self._end_idle)
+
+    @contextmanager
+    def open(
+        self, path: Path, kind: Kind, options: ParseOptions, *, space_id: str
+    ) -> Iterator[SandboxedFile]:
+        """The file, opened. Raises Unreadable when it cannot be read at all."""
+        file = SandboxedFile(self, path, kind, options, space_id)
+        try:
+            file.start()
+            yield file
+        finally:
+            file.close()
+
+    def protection(self) -> tuple[Protection, ...]:
+        """What protects the app from its parsers on this machine, as a child reports it."""
+        if self._protection is None:
+            self.give_back(self.take("office", ""))
+        assert self._protection is not None
+        return self._protection
+
+    def close(self) -> None:
+        """Ends every child; files still open fail."""
+        with self._free:
+            self._closed = True
+            children = [*self._idle, *self._out]
+            self._idle.clear()
+            self._free.notify_all()
+        for child in children:
+            child.end()
+        self._keeper.close()
+
+    def take(self, family: Family, space_id: str) -> Child:
+        """A child for a file of this space; one that read files of another is ended first."""
+        doomed: list[Child] = []
+        with self._free:
+            while True:
+                if self._closed:
+                    raise Transient("Footnote is stopping.")
+                fit = next((c for c in self._idle if c.family == family), None)
+                if fit is not None:
+                    self._idle.remove(fit)
+                    if fit.alive and fit.space_id in (None, space_id):
+                        self._out.add(fit)
+                        fit.space_id = space_id
+                        return fit
+                    doomed.append(fit)
+                if len(self._idle) + len(self._out) + self._starting < self._processes:
+                    break
+                if self._idle:
+                    doomed.append(self._idle.pop(0))
+                    break
+                self._free.wait(1.0)
+            self._starting += 1
+        try:
+            for child in doomed:
+                child.end()
+            fresh = self._keeper.do(
+                lambda: Child(family, self.limits.memory_mb, self._scratch, self._packages)
+            )
+        except BaseException:
+            with self._free:
+                self._starting -= 1
+                self._free.notify()
+            raise
+        fresh.space_id = space_id or None
+        self._protection = fresh.protection
+        with self._free:
+            self._starting -= 1
+            self._out.add(fresh)
+            closed = self._closed
+        if closed:
+            self.throw_away(fresh)
+            raise Transient("Footnote is stopping.")
+        return fresh
+
+    def give_back(self, child: Child) -> None:
+        """The child waits for more work unless it is in the middle of some, or old."""
+        tired = child.pages >= self.limits.recycle_pages or child.waiting or not child.alive
+        if tired or self._closed:
+            self.throw_away(child)
+            return
+        child.clear()
+        child.idle_since = time.monotonic()
+        with self._free:
+            self._out.discard(child)
+            self._idle.append(child)
+            self._free.notify()
+
+    def throw_away(self, child: Child) -> None:
+        """The child had a fault, or enough."""
+        child.end()
+        with self._free:
+            self._out.discard(child)
+            self._free.notify()
+
+    def _end_idle(self) -> None:
+        before = time.monotonic() - self.limits.idle_s
+        with self._free:
+            old = [c for c in self._idle if c.idle_since < before or not c.alive]
+            self._idle = [c for c in self._idle if c not in old]
+            self._free.notify_all()
+        for child in old:
+            child.end()
+
+
+class SandboxedFile:
+    """A file open in a child. For one thread; made by `Sandbox.open`."""
+
+    info: ParsedDocument
+
+    def __init__(
+        self, sandbox: Sandbox, path: Path, kind: Kind, options: ParseOptions, space_id: str
+    ) -> None:
+        self._sandbox, self._path, self._kind = sandbox, path, kind
+        self._options, self._space_id = options, space_id
+        self._entry = sandbox.parsers[kind]
+        self._timeout_s = sandbox.limits.page_timeout_s
+        self._child: Child | None = None
+
+    def start(self) -> None:
+        """Opens the file in a child. Raises Unreadable."""
+        for attempt in (1, 2):
+            try:
+                self.info = self._opened()
+                return
+            except ChildFault as fault:
+                self._drop()
+                # Killed from outside (an operator, the kernel short of memory): once more.
+                if attempt == 2 or not fault.killed:
+                    raise Unreadable(f"This file could not be read: {fault}.") from fault
+
+    def pages(self, numbers: Iterable[int]) -> Iterator[ParsedPage]:
+        """Pages in the order asked for; one that cannot be read comes back as failed.
+
+        Requests run ahead, so that the child reads while the caller stores.
+        """
+        todo = deque(numbers)
+        asked: deque[int] = deque()
+        killed = 0
+        while todo or asked:
+            number = asked[0] if asked else todo[0]
+            try:
+                child = self._ready(resting=not asked)
+                while todo and len(asked) < _AHEAD and self._may_ask(len(asked)):
+                    child.ask({"do": "page", "number": todo[0]}, self._timeout_s)
+                    asked.append(todo.popleft())
+                message, blob = child.answer(self._timeout_s)
+                page = _page(number, message, blob)
+                child.pages += 1
+                asked.popleft()
+                if message.get("ends"):
+                    self._drop()
+                    todo.extendleft(reversed(asked))
+                    asked.clear()
+            except (ChildFault, Unreadable) as fault:
+                self._drop()
+                todo.extendleft(reversed(asked))
+                asked.clear()
+                # Killed from outside (an operator, the kernel short of memory): once more.
+                killed += 1
+                if isinstance(fault, ChildFault) and fault.killed and killed == 1:
+                    continue
+                page = _failed(todo.popleft(), fault)
+            killed = 0
+            yield page
+
+    def picture(self, number: int, width_px: int) -> bytes:
+        """A PNG of a page. Raises Unreadable."""
+        for attempt in (1, 2):
+            try:
+                child = self._ready(resting=True)
+                child.ask(
+                    {"do": "picture", "number": number, "width_px": width_px}, self._timeout_s
+                )
+                message, blob = child.answer(self._timeout_s)
+            except ChildFault as fault:
+                self._drop()
+                if attempt == 2 or not fault.killed:
+                    raise Unreadable(f"This page could not be drawn: {fault}.") from fault
+                continue
+            if "unreadable" in message:
+                raise Unreadable(_sentence(message["unreadable"]))
+            if not message.get("picture") or not blob.startswith(b"\x89PNG"):
+                raise Unreadable("This page could not be drawn.")
+            return blob
+        raise AssertionError
+
+    def close(self) -> None:
+        """Gives the child back."""
+        if self._child is not None:
+            child, self._child = self._child, None
+            self._sandbox.give_back(child)
+
+    def _opened(self) -> ParsedDocument:
+        child = self._child = self._sandbox.take(self._entry.family, self._space_id)
+        inside = child.give(self._path, SUFFIXES[self._kind])
+        options = self._options.model_dump(mode="json")
+        request = {"module": self._entry.module, "path": str(inside), "options": options}
+        child.ask({"do": "open", **request}, self._timeout_s)
+        message, _ = child.answer(self._timeout_s)
+        if "unreadable" in message:
+            raise Unreadable(_sentence(message["unreadable"]))
+        try:
+            return ParsedDocument.model_validate(message["info"])
+        except (KeyError, ValidationError) as error:
+            reason = _sentence(message.get("fault", "it is damaged"))
+            raise Unreadable(f"This file could not be read: {reason}.") from error
+
+    def _ready(self, *, resting: bool) -> Child:
+        """A child with this file open. A resting one that has read enough is replaced."""
+        if self._child is not None:
+            if not resting or self._child.pages < self._sandbox.limits.recycle_pages:
+                return self._child
+            self._drop()
+        self._opened()
+        assert self._child is not None
+        return self._child
+
+    def _may_ask(self, waiting: int) -> bool:
+        """Whether this child should read one page more; it is replaced once it rests."""
+        assert self._child is not None
+        return self._child.pages + waiting < self._sandbox.limits.recycle_pages
+
+    def _drop(self) -> None:
+        if self._child is not None:
+            child, self._child = self._child, None
+            self._sandbox.throw_away(child)
+
+
+class _Keeper:
+    """One thread that starts all children, and ends idle ones.
+
+    The kernel kills a child when the thread that started it ends, so no passing thread may.
+    """
+
+    def __init__(self, tidy: Callable[[], None]):
+        self._tidy = tidy
+        self._jobs: queue.SimpleQueue[tuple[Future[Child], Callable[[], Child]] | None]
+        self._jobs = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def do(self, start: Callable[[], Child]) -> Child:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
+                self._thread.start()
+        future: Future[Child] = Future()
+        self._jobs.put((future, start))
+        return future.result()
+
+    def close(self) -> None:
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            self._jobs.put(None)
+            thread.join(10)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=1.0)
+            except queue.Empty:
+                self._tidy()
+                continue
+            if job is None:
+                return
+            future, start = job
+            try:
+                future.set_result(start())
+            except BaseException as error:  # noqa: BLE001 - it is raised in the thread that asked
+                future.set_exception(error)
+
+
+def _page(number: int, message: dict[str, Any], blob: bytes) -> ParsedPage:
+    """The page as it may be believed. Raises ChildFault when it breaks the rules."""
+    if "unreadable" in message:
+        return _failed(number, Unreadable(_sentence(message["unreadable"])))
+    if "fault" in message:
+        return _failed(number, ChildFault(_sentence(message["fault"])))
+    try:
+        page = ParsedPage.model_validate(
+            {**message["page"], "boxes": blob if message["pictured"] else None}
+        )
+    except (KeyError, TypeError, ValidationError) as error:
+        raise ChildFault("it made the reader fail") from error
+    text, end = page.text, 0
+    lawful = page.number == number and len(blob) % 16 == 0 and not _NOT_CANONICAL.search(text)
+    lawful = lawful and unicodedata.is_normalized("NFC", text)
+    for block in page.blocks:
+        inside = end <= block.start <= block.end <= len(text)
+        cells = all(block.start <= c.start <= c.end <= block.end for c in block.cells)
+        lawful, end = lawful and inside and cells, block.end
+    if not lawful:
+        raise ChildFault("it made the reader fail")
+    return page
+
+
+def _failed(number: int, fault: Exception) -> ParsedPage:
+    reason = str(fault)
+    if not isinstance(fault, Unreadable):
+        reason = f"This page could not be read: {reason}."
+    return ParsedPage(number=number, text="", how="failed", error=reason)
+
+
+def _sentence(text: object) -> str:
+    """A child's words to a person: one line, bounded, printable."""
+    return "".join(c for c in str(text)[:500] if c.isprintable())
