@@ -201,7 +201,9 @@ def _graph(weights: Mapping[str, np.ndarray]) -> ov.Model:
         )
     # The sum over real tokens points where their mean does; the embedder makes it unit length.
     total = op.matmul(op.unsqueeze(present, axes(1)), x, False, False)
-    return ov.Model([op.squeeze(total, axes(1)).output(0)], [ids, mask], "all-MiniLM-L6-v2")
+    # The stub's overloads name the wrapped class as self.
+    # pyrefly: ignore[no-matching-overload]
+    return ov.Model([op.squeeze(total, axes(1))], [ids, mask], "all-MiniLM-L6-v2")
 
 
 def _try_out(folder: Path) -> None:
