@@ -30,8 +30,13 @@ class Store:
 
 
 @contextmanager
-def open_store(settings: Settings, address: str | None = None) -> Iterator[Store]:
-    """Take the folder and open all it holds. Raises FolderInUse."""
+def open_store(
+    settings: Settings, address: str | None = None, embedder: Embedder | None = None
+) -> Iterator[Store]:
+    """Take the folder and open all it holds; `embedder` goes before the one settings name.
+
+    Raises FolderInUse.
+    """
     lock = FolderLock(settings.data)
     owner = lock.acquire(address)
     try:
@@ -48,7 +53,7 @@ def open_store(settings: Settings, address: str | None = None) -> Iterator[Store
                 catalog=catalog,
                 files=Files(settings.data / "files"),
                 indexes=indexes,
-                embedder=open_embedder(settings),
+                embedder=embedder or open_embedder(settings),
                 clean=clean,
             )
             catalog.set_meta("closed", "yes")

@@ -1,0 +1,184 @@
+"""The catalog's promises: leases, epochs, readiness, who may see what, what goes with a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from store.catalog import Catalog
+from store.catalog.chunks import NewChunk, text_hash
+from store.catalog.jobs import Job
+from store.errors import BadInput, LeaseLost, NotFound
+from store.models import Answer, Generation, ParsedDocument, ParsedPage, Span
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    opened = Catalog(tmp_path / "catalog.db")
+    yield opened
+    opened.close()
+
+
+def claim(catalog: Catalog, epoch: int | None = None) -> Job:
+    job = catalog.claim_next(epoch or catalog.take_epoch(), ["ingest"], now=1e12)
+    assert job is not None
+    return job
+
+
+def read_and_index(catalog: Catalog, job: Job, generation: Generation, text: str) -> list[str]:
+    """What the pipeline does to one version, up to before it is ready."""
+    version = catalog.version(job.version_id or "")
+    parse_id = catalog.begin_parse(
+        job.lease, version.content_hash, "text-1", ParsedDocument(pages=1)
+    )
+    page = ParsedPage(number=1, text=text, how="text")
+    catalog.add_pages(job.lease, version.id, parse_id, [page])
+    catalog.complete_parse(job.lease, parse_id)
+    catalog.update_version(job.lease, version.id, parse_id=parse_id)
+    stored = catalog.pages_of_parse(parse_id)[0]
+    span = Span(page_id=stored.id, start=0, end=len(text))
+    chunk = NewChunk((span,), 1, "", "a header", text)
+    ids = catalog.put_chunks(job.lease, generation.id, version.id, [chunk])
+    vector = np.ones(3, np.float32)
+    catalog.put_embeddings(job.lease, "e", [(text_hash(chunk.searched_text), vector)])
+    catalog.mark_indexed(job.lease, generation.id, version.id)
+    return ids
+
+
+def make_ready(catalog: Catalog, job: Job) -> bool:
+    return catalog.make_ready(
+        job.lease, job.version_id or "", status="ready", warnings=(), chunks=1, seconds=0.1
+    )
+
+
+def test_the_same_bytes_in_a_space_are_a_duplicate_and_in_another_are_not(catalog: Catalog):
+    main, other = catalog.ensure_space("main"), catalog.ensure_space("other")
+    first = catalog.add_version(main, "a.txt", "h", 1, "text", 1.0)
+    assert catalog.add_version(main, "b.txt", "h", 1, "text", 2.0).duplicate
+    assert not catalog.add_version(other, "a.txt", "h", 1, "text", 2.0).duplicate
+    assert [d.id for d in catalog.documents([main])] == [first.document_id]
+
+
+def test_a_lease_is_void_once_another_process_owns_the_folder(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    added = catalog.add_version(space, "a.txt", "h", 1, "text", 1.0)
+    old = claim(catalog)
+    epoch = catalog.take_epoch()
+    with pytest.raises(LeaseLost):
+        catalog.update_version(old.lease, added.version_id, status="processing")
+    assert claim(catalog, epoch).version_id == added.version_id
+
+
+def test_a_document_is_ready_only_when_every_live_generation_has_it(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    catalog.add_version(space, "a.txt", "h", 1, "text", 1.0)
+    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
+    building = catalog.new_generation("c", "e", 3, "building", 1.0)
+    job = claim(catalog)
+    ids = read_and_index(catalog, job, serving, "some words")
+    assert not make_ready(catalog, job)
+    assert catalog.chunks(ids) == {}
+    catalog.mark_indexed(job.lease, building.id, job.version_id or "")
+    assert make_ready(catalog, job)
+    assert catalog.chunks(ids)[ids[0]].text == "some words"
+
+
+def test_a_new_version_takes_over_when_it_is_ready_and_not_before(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
+    epoch = catalog.take_epoch()
+    catalog.add_version(space, "a.txt", "h1", 1, "text", 1.0)
+    first = claim(catalog, epoch)
+    old = read_and_index(catalog, first, serving, "old words")
+    assert make_ready(catalog, first)
+    catalog.add_version(space, "a.txt", "h2", 1, "text", 2.0)
+    second = claim(catalog, epoch)
+    new = read_and_index(catalog, second, serving, "new words")
+    assert list(catalog.chunks([*old, *new])) == old
+    assert make_ready(catalog, second)
+    assert list(catalog.chunks([*old, *new])) == new
+    assert [x.version_id for x in catalog.leaving()] == [first.version_id]
+
+
+def test_a_removed_document_answers_no_more_and_leaves_nothing(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
+    added = catalog.add_version(space, "a.txt", "h", 1, "text", 1.0)
+    job = claim(catalog)
+    ids = read_and_index(catalog, job, serving, "some words")
+    make_ready(catalog, job)
+    page_id = catalog.document_pages(added.document_id)[0].id
+    catalog.begin_removal(added.document_id)
+    assert catalog.chunks(ids) == {}
+    assert catalog.documents() == []
+    assert catalog.forget_versions([added.version_id]) == {"h"}
+    with pytest.raises(NotFound):
+        catalog.page(page_id)
+    assert catalog.embeddings("e", {text_hash("a header\nsome words")}) == {}
+    assert catalog.content_hashes() == set()
+
+
+def test_bytes_that_another_space_holds_too_survive_a_removal(catalog: Catalog):
+    main, other = catalog.ensure_space("main"), catalog.ensure_space("other")
+    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
+    epoch = catalog.take_epoch()
+    first = catalog.add_version(main, "a.txt", "h", 1, "text", 1.0)
+    second = catalog.add_version(other, "b.txt", "h", 1, "text", 1.0)
+    for _ in range(2):
+        job = claim(catalog, epoch)
+        read_and_index(catalog, job, serving, "shared words")
+        make_ready(catalog, job)
+    page_id = catalog.document_pages(first.document_id)[0].id
+    assert catalog.document_of_page(page_id, [other])[0].id == second.document_id
+    catalog.begin_removal(first.document_id)
+    assert catalog.forget_versions([first.version_id]) == set()
+    assert catalog.page(page_id).text == "shared words"
+    with pytest.raises(NotFound):
+        catalog.document_of_page(page_id, [main])
+
+
+def test_a_swap_waits_for_every_document_and_then_happens_at_once(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
+    catalog.add_version(space, "a.txt", "h", 1, "text", 1.0)
+    epoch = catalog.take_epoch()
+    job = claim(catalog, epoch)
+    read_and_index(catalog, job, serving, "some words")
+    make_ready(catalog, job)
+    building = catalog.new_generation("c", "e", 3, "building", 2.0)
+    catalog.begin_reindex(building, 2.0)
+    reindex = catalog.claim_next(epoch, ["reindex"], 1e12)
+    assert reindex is not None
+    assert catalog.swap(reindex.lease, building.id, 1.0) == [job.version_id]
+    assert catalog.serving_generation() == serving
+    catalog.mark_indexed(reindex.lease, building.id, job.version_id or "")
+    assert catalog.swap(reindex.lease, building.id, 1.0) == []
+    now = catalog.serving_generation()
+    assert now is not None
+    assert now.id == building.id
+
+
+def test_a_name_in_two_spaces_must_be_made_plain(catalog: Catalog):
+    for space in ("main", "other"):
+        catalog.add_version(catalog.ensure_space(space), "a.txt", f"h-{space}", 1, "text", 1.0)
+    with pytest.raises(BadInput, match="several spaces"):
+        catalog.find_document("a.txt")
+    space_id = catalog.space_id("other")
+    assert catalog.find_document("a.txt", [space_id or ""]).space == "other"
+
+
+def test_a_conversation_keeps_its_turns_in_order(catalog: Catalog):
+    conversation_id = catalog.new_conversation("p")
+    assert catalog.conversations("p") == []
+    for question in ("one?", "two?"):
+        turn_id = catalog.add_turn(conversation_id, question)
+        catalog.save_turn(turn_id, Answer(question=question, refused=True), "done")
+    kept = catalog.conversation(conversation_id)
+    assert [(t.question, t.state) for t in kept.turns] == [("one?", "done"), ("two?", "done")]
+    assert kept.title == "one?"
+    catalog.delete_conversation(conversation_id)
+    with pytest.raises(NotFound):
+        catalog.conversation(conversation_id)
