@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestion.parsers.charts import chart_table
 from ingestion.parsers.docx_styles import Numbering, Styles, attribute
 from ingestion.parsers.docx_table import read_table
 from ingestion.parsers.flow import Flow, FlowedFile, one_line
@@ -109,10 +110,16 @@ class _Reader:
             self._blocks(box, depth + 1)
         for relation in inline.diagrams:
             kind, name = self._relations.get(relation, ("", ""))
-            if kind in ("diagramData", "chart"):
-                root = self._package.optional_xml(name)
-                for text in drawing_paragraphs(root) if root is not None else ():
-                    self._flow.paragraph(text)
+            root = self._package.optional_xml(name)
+            if root is None:
+                continue
+            if kind == "diagramData":
+                self._flow.paragraph("\n".join(drawing_paragraphs(root)))
+            elif kind == "chart":
+                chart = chart_table(root)
+                for title in chart.titles:
+                    self._flow.caption(title)
+                self._flow.table(chart.rows, 1)
         for note in inline.notes:
             if text := self._notes.pop(note, ""):
                 self._flow.note(text)
@@ -173,7 +180,7 @@ def _gather(parent: Element, inline: Inline, depth: int) -> None:
         return
     for child in elements(parent):
         name = local(child)
-        if name in ("t", "delText") and name == "t":
+        if name == "t":
             inline.parts.append(child.text or "")
         elif name in _TEXT:
             inline.parts.append(_TEXT[name])

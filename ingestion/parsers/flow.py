@@ -20,7 +20,7 @@ MAX_PAGE_CHARS = 2_000_000
 """A flowed page longer than this is continued on the next one."""
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
-_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff\ud800-\udfff]")
+_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
 _NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?[-+]?\d[\d.,'  ]*\)?\s?[%$€£¥]?|\d{1,4}[-/.]\d.*")
 _CELL_FIELDS = 5
@@ -130,7 +130,8 @@ class Flow:
             self._block("list", item, joins=True)
 
     def code(self, text: str) -> None:
-        self._block("code", clean(text))
+        """Lines of code, their indent kept; pieces in a row form one block."""
+        self._block("code", clean(text), joins=True)
 
     def caption(self, text: str) -> None:
         self._block("caption", clean(text))
