@@ -299,7 +299,7 @@ class OpenAICompatibleEmbedder:
                     f"The embeddings server {self.host} refused ({_reason(refusal)}). Check"
                     " FOOTNOTE_EMBEDDER_BASE_URL, _API_KEY and _MODEL."
                 ) from refusal
-            except openai.APIError as nonsense:  # an answer that is no JSON of the protocol
+            except (openai.APIError, ValueError) as nonsense:  # no JSON, or none of the protocol
                 raise self._not_vectors() from nonsense
         raise AssertionError("unreachable: the last try returns or raises")
 
