@@ -42,7 +42,7 @@ def is_dark(gray: np.ndarray) -> bool:
 
 
 def letters(gray: np.ndarray) -> np.ndarray:
-    """Boxes [n, 4] (x, y, width, height) of what has the size and shape of a letter, dark on light."""
+    """Boxes [n, 4] (x, y, width, height) of dark shapes with the size of a letter."""
     ink = cv2.adaptiveThreshold(
         gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, 12
     )
@@ -69,7 +69,7 @@ def enlargement(letter_boxes: np.ndarray, shape: tuple[int, ...]) -> float:
 
 
 def skew(gray: np.ndarray) -> float:
-    """Degrees to turn (counter-clockwise) so that lines lie level; 0 where there is nothing to gain.
+    """Degrees to turn (counter-clockwise) to level the lines; 0 where nothing is gained.
 
     The angle whose row sums change most from row to row, ±10° in steps of 0.2 at the end.
     """
@@ -115,7 +115,9 @@ def view(pixels: np.ndarray, quarter_turns: int, angle: float, scale: float) -> 
     elif scale != 1:
         forward = np.diag([scale, scale, 1.0]) @ forward
         how = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
-        turned = cv2.resize(np.ascontiguousarray(turned), None, fx=scale, fy=scale, interpolation=how)
+        turned = cv2.resize(
+            np.ascontiguousarray(turned), None, fx=scale, fy=scale, interpolation=how
+        )
     return View(np.ascontiguousarray(turned), np.linalg.inv(forward)[:2], scale)
 
 

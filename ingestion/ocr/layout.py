@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from ingestion.ocr.words import Line, Rect, Word
@@ -139,7 +140,7 @@ def _blocks(rows: list[Line]) -> list[list[Line]]:
     """Rows parted where they stand further apart than usual or change their size."""
     if not rows:
         return []
-    pitches = [b.middle - a.middle for a, b in zip(rows, rows[1:], strict=False)]
+    pitches = [b.middle - a.middle for a, b in pairwise(rows)]
     usual = median(pitches) if len(pitches) > 2 else 2.0 * median(r.height for r in rows)
     blocks = [[rows[0]]]
     for row, pitch in zip(rows[1:], pitches, strict=True):

@@ -11,6 +11,8 @@ import importlib.util
 import logging
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -23,14 +25,16 @@ if TYPE_CHECKING:
 
 DETECTION_SIDE_PX = 1280
 ORIENTATION_SAMPLE = 6
-WIDE_GAP_COLUMNS = 5
-"""Recogniser steps without a character that part two words even where it read no space."""
-
-READS = frozenset(
-    "eng deu fra spa ita por nld swe dan nor fin isl pol ces slk slv hrv hun ron tur est lav lit "
-    "cat eus glg gle cym afr ind msa chi_sim chi_tra jpn".split()
+WIDE_GAP = 3.0
+"""Characters this many times further apart than usual belong to two words, read space or not."""
+UNIT_GAP = 1.7
+"""The same between a digit and a letter ("26pm")."""
+_READS = (
+    "afr cat chi_sim chi_tra cym dan deu eng est eus fin fra gle glg hrv hun ind isl ita jpn lat "
+    "lav lit msa nld nor pol por ron slk slv spa swe tur ces"
 )
-"""Tesseract's names of the languages its one model reads."""
+"""Tesseract's names of the languages that its one model reads."""
+MIN_LINE_CONFIDENCE = 0.6
 
 
 @cache
@@ -39,7 +43,7 @@ def available() -> bool:
 
 
 def reads(languages: str) -> bool:
-    return available() and all(name in READS for name in languages.split("+"))
+    return available() and set(languages.split("+")) <= set(_READS.split())
 
 
 def read_lines(rgb: np.ndarray) -> list[Line]:
@@ -51,6 +55,8 @@ def read_lines(rgb: np.ndarray) -> list[Line]:
         if crop is None:
             continue
         read = _recognise(crop)
+        if read.score < MIN_LINE_CONFIDENCE:  # what pictures and noise look like to it
+            continue
         words = _words(read, crop, quad)
         if words:
             lines.append(Line(words))
@@ -89,7 +95,6 @@ class _Read:
     text: str
     confidences: tuple[float, ...]
     positions: tuple[float, ...]
-    wide_gap: float
 
     @property
     def score(self) -> float:
@@ -152,7 +157,7 @@ def _recognise(crop: np.ndarray) -> _Read:
     read: Any = _engine()(crop, use_det=False, use_cls=False, use_rec=True, return_word_box=True)
     text = read.txts[0] if read.txts else ""
     if not text.strip():
-        return _Read("", (), (), 0.0)
+        return _Read("", (), ())
     info = read.word_results[0]
     columns = [c for word in info.word_cols for c in word]
     steps = max(1.0, float(info.line_txt_len))
@@ -160,18 +165,22 @@ def _recognise(crop: np.ndarray) -> _Read:
     kept = iter(columns)
     for char in text:
         spaced.append(float("nan") if char.isspace() else (next(kept) + 0.5) / steps)
-    return _Read(text, tuple(info.confs), tuple(spaced), WIDE_GAP_COLUMNS / steps)
+    return _Read(text, tuple(info.confs), tuple(spaced))
 
 
 def _words(read: _Read, crop: np.ndarray, quad: np.ndarray) -> tuple[Word, ...]:
     """Words with boxes: parted where the picture is blank between their nearest characters."""
+    gaps = [b - a for a, b in pairwise(read.positions) if b > a]  # not beside spaces: those are NaN
+    usual = median(gaps) if gaps else 1.0
     pieces: list[tuple[int, int, bool]] = []  # first and last character, joined to the one before
     for i, char in enumerate(read.text):
         if char.isspace():
             continue
         if pieces and pieces[-1][1] == i - 1:
             before = read.text[i - 1]
-            wide = read.positions[i] - read.positions[i - 1] > read.wide_gap
+            unlike = char.isdigit() != before.isdigit() and char.isalnum() and before.isalnum()
+            gap = read.positions[i] - read.positions[i - 1]
+            wide = gap > usual * (UNIT_GAP if unlike else WIDE_GAP)
             dense = is_dense_script(char) or is_dense_script(before)
             if not (wide or dense):
                 pieces[-1] = (pieces[-1][0], i, pieces[-1][2])
@@ -202,7 +211,7 @@ def _edges(crop: np.ndarray, centres: list[tuple[float, float]]) -> list[tuple[f
     inked = (ink > 0).sum(0) > max(1, crop.shape[0] // 20)
     width = len(inked)
     cuts: list[tuple[float, float]] = []
-    for (_, right), (left, _) in zip(centres, centres[1:], strict=False):
+    for (_, right), (left, _) in pairwise(centres):
         first, last = int(right * width), min(width, int(left * width) + 1)
         cuts.append(_widest_blank(inked, first, last))
     starts = [0.0, *(b / width for _, b in cuts)]
@@ -211,7 +220,7 @@ def _edges(crop: np.ndarray, centres: list[tuple[float, float]]) -> list[tuple[f
 
 
 def _widest_blank(inked: np.ndarray, first: int, last: int) -> tuple[float, float]:
-    """Start and end of the widest run without ink in [first, last); its middle where there is none."""
+    """Start and end of the widest run without ink in [first, last); the middle where it has none."""
     best, start = (0, 0), None
     for x in range(first, last + 1):
         blank = x < last and not inked[min(x, len(inked) - 1)]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from ingestion.ocr import geometry, rapid, tesseract
+from ingestion.ocr.fusing import fuse
 from ingestion.ocr.geometry import View
 from ingestion.ocr.layout import arrange
-from ingestion.ocr.words import Line, characters, confidence
+from ingestion.ocr.words import Line, characters, confidence, scaled
 from store.models import Block, Box, Frozen
 
 GOOD_CONFIDENCE = 0.92
@@ -74,6 +75,8 @@ def read(image: np.ndarray, languages: str = "eng", *, upright: bool = False) ->
     if not attempts:
         raise RuntimeError("neither tesserocr nor rapidocr is installed")
     best = max(attempts, key=lambda a: a.quality * min(1.0, a.characters / 20))
+    if best.engine == "rapidocr" and len(attempts) > 1:
+        best = _fused(best, attempts[0])
     return _page(best, sheet)
 
 
@@ -137,6 +140,12 @@ def _by_rapid(sheet: _Sheet, turns: int) -> _Attempt:
     return _Attempt("rapidocr", rapid.read_lines(view.pixels), view, turns, angle)
 
 
+def _fused(kept: _Attempt, other: _Attempt) -> _Attempt:
+    """The words of `kept`, mended and completed with those of `other`, in its view."""
+    lines = fuse(kept.lines, scaled(other.lines, kept.view.scale / other.view.scale))
+    return replace(kept, lines=lines)
+
+
 def _quarter_turns(sheet: _Sheet) -> int:
     factor = geometry.enlargement(geometry.letters(sheet.gray), sheet.gray.shape)
     sure = tesseract.quarter_turns(geometry.view(sheet.gray, 0, 0.0, factor).pixels)
@@ -167,7 +176,7 @@ def _page(attempt: _Attempt, sheet: _Sheet) -> OcrPage:
     flags = {
         "dark": sheet.dark,
         "rotated": attempt.turns != 0,
-        "skewed": abs(attempt.angle) >= SHOWN_SKEW_DEG,
+        "skewed": bool(arranged.words) and abs(attempt.angle) >= SHOWN_SKEW_DEG,
         "low_quality_scan": bool(arranged.words) and quality < LOW_QUALITY,
         "blank": not arranged.words,
     }

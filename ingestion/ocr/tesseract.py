@@ -8,15 +8,12 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ingestion.ocr.words import Line, Word, is_dense_script
 from store.errors import Unreadable
-
-if TYPE_CHECKING:
-    from tesserocr import PyTessBaseAPI
 
 # Read when the library is loaded. More threads make tesseract slower, not faster.
 os.environ.setdefault("OMP_THREAD_LIMIT", "1")
@@ -35,25 +32,27 @@ def read_lines(gray: np.ndarray, languages: str) -> list[Line]:
 
     Raises Unreadable, naming the package to install, where a language's data is missing.
     """
-    from tesserocr import RIL, iterate_level
+    import tesserocr
 
+    word: Any = tesserocr.RIL.WORD  # its stubs give every constant the type of `...`
+    line: Any = tesserocr.RIL.TEXTLINE
     api = _api(languages)
     _set(api, gray)
     api.Recognize()
     lines: list[list[Word]] = []
     iterator = api.GetIterator()
-    for piece in iterate_level(iterator, RIL.WORD) if iterator else ():
-        if piece.Empty(RIL.WORD):
+    for piece in tesserocr.iterate_level(iterator, word) if iterator else ():
+        if piece.Empty(word):
             continue
-        if piece.IsAtBeginningOf(RIL.TEXTLINE) or not lines:
+        if piece.IsAtBeginningOf(line) or not lines:
             lines.append([])
-        text = (piece.GetUTF8Text(RIL.WORD) or "").strip()
-        confidence = piece.Confidence(RIL.WORD) / 100
+        text = (piece.GetUTF8Text(word) or "").strip()
+        confidence = piece.Confidence(word) / 100
         if not text or confidence < MIN_WORD_CONFIDENCE:
             continue
         before = lines[-1][-1].text[-1] if lines[-1] else ""
         joined = bool(before) and is_dense_script(before) and is_dense_script(text[0])
-        lines[-1].append(Word(text, confidence, piece.BoundingBox(RIL.WORD), joined))
+        lines[-1].append(Word(text, confidence, piece.BoundingBox(word), joined))
     api.Clear()
     return [Line(tuple(words)) for words in lines if words]
 
@@ -75,25 +74,29 @@ def quarter_turns(gray: np.ndarray) -> int | None:
     return {0: 0, 90: 1, 180: 2, 270: 3}[found["orient_deg"]]
 
 
-def _set(api: PyTessBaseAPI, gray: np.ndarray) -> None:
+def _set(api: Any, gray: np.ndarray) -> None:
     height, width = gray.shape
     api.SetImageBytes(np.ascontiguousarray(gray).tobytes(), width, height, 1, width)
 
 
 @cache
-def _api(languages: str) -> PyTessBaseAPI:
-    from tesserocr import OEM, PSM, PyTessBaseAPI
+def _api(languages: str) -> Any:
+    import tesserocr
 
+    engine: Any = tesserocr.OEM.LSTM_ONLY
+    layout: Any = tesserocr.PSM.AUTO
     folder = _data_folder(tuple(languages.split("+")))
-    return PyTessBaseAPI(path=folder, lang=languages, oem=OEM.LSTM_ONLY, psm=PSM.AUTO)
+    return tesserocr.PyTessBaseAPI(path=folder, lang=languages, oem=engine, psm=layout)
 
 
 @cache
-def _orientation_api() -> PyTessBaseAPI:
-    from tesserocr import OEM, PSM, PyTessBaseAPI
+def _orientation_api() -> Any:
+    import tesserocr
 
+    engine: Any = tesserocr.OEM.TESSERACT_ONLY
+    layout: Any = tesserocr.PSM.OSD_ONLY
     folder = str(_folder_with(("osd",)))
-    return PyTessBaseAPI(path=folder, lang="osd", oem=OEM.TESSERACT_ONLY, psm=PSM.OSD_ONLY)
+    return tesserocr.PyTessBaseAPI(path=folder, lang="osd", oem=engine, psm=layout)
 
 
 def _data_folder(names: tuple[str, ...]) -> str:

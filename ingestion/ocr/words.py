@@ -1,8 +1,8 @@
-"""What both engines hand over: words in lines, with boxes in pixels of the picture they were given."""
+"""What both engines hand over: words in lines, boxes in pixels of the picture they were given."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 Rect = tuple[float, float, float, float]
@@ -23,7 +23,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Line:
-    """Words that stand beside each other, left to right; a piece of a line where columns part it."""
+    """Words beside each other, left to right; a piece of a line where columns part it."""
 
     words: tuple[Word, ...]
 
@@ -57,4 +57,14 @@ def characters(lines: list[Line]) -> int:
 
 def is_dense_script(char: str) -> bool:
     """Whether this character belongs to a script written without spaces (CJK, kana)."""
-    return "\u2e80" <= char <= "\u9fff" or "\uf900" <= char <= "\ufaff" or "\uff00" <= char <= "\uffef"
+    return (
+        "\u2e80" <= char <= "\u9fff" or "\uf900" <= char <= "\ufaff" or "\uff00" <= char <= "\uffef"
+    )
+
+
+def scaled(lines: list[Line], factor: float) -> list[Line]:
+    """The same lines in a picture `factor` times as large."""
+    return [
+        Line(tuple(replace(w, box=tuple(v * factor for v in w.box)) for w in line.words))
+        for line in lines
+    ]
