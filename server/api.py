@@ -7,12 +7,8 @@ scripts from elsewhere; `/api/openapi.json` describes the same.
 from __future__ import annotations
 
 import json
-import logging
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Form, Request, UploadFile
@@ -26,8 +22,6 @@ from server.doors import Doors, NotOpen
 from server.principals import NotSignedIn
 from store import errors, wire
 from store.models import SCHEMA_VERSION, Principal
-
-log = logging.getLogger(__name__)
 
 STATUS: tuple[tuple[type[errors.FootnoteError], int], ...] = (
     (errors.NotFound, 404),
@@ -91,11 +85,7 @@ def _documents(api: FastAPI) -> None:
     @api.post("/documents")
     def add(to: To, who: Who, file: UploadFile, space: Annotated[str, Form()] = "main") -> dict:
         name = file.filename or "unnamed"
-        # The upload is on disk by now where it is large; the library takes a path or bytes.
-        with tempfile.NamedTemporaryFile(prefix="footnote-") as copy:
-            shutil.copyfileobj(file.file, copy, 1024 * 1024)
-            copy.flush()
-            return wire.document_json(to.library.add(who, name, Path(copy.name), space))
+        return wire.document_json(to.library.add(who, name, file.file, space))
 
     @api.get("/documents")
     def listed(to: To, who: Who, space: str | None = None) -> list[dict]:

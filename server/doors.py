@@ -10,9 +10,8 @@ from store.settings import Settings
 from store.wire import PageSource
 
 if TYPE_CHECKING:
-    from retrieval.assistant import Assistant
-
     from ingestion.library import Library
+    from retrieval.assistant import Assistant
 
 
 class NotOpen(FootnoteError):

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from server.doors import Doors
+from store.models import LOCAL_ADMIN
 from store.owner import FolderLock
-from store.settings import Settings
+from store.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from ingestion.library import Library
+    from store.catalog import Catalog
+
+SAMPLES = ROOT / "data" / "samples"
+SAMPLES_SPACE = "samples"
+_SAMPLES_ADDED = "samples_added"
 
 
 @contextmanager
@@ -18,9 +28,8 @@ def open_doors(settings: Settings, address: str | None = None) -> Iterator[Doors
     lock.acquire(address)
     lock.release()
 
-    from retrieval.assistant import open_assistant
-
     from ingestion.library import open_library
+    from retrieval.assistant import open_assistant
     from store.opening import open_store
 
     with open_store(settings, address) as store:
@@ -29,9 +38,21 @@ def open_doors(settings: Settings, address: str | None = None) -> Iterator[Doors
             assistant = open_assistant(settings, store.catalog, store.indexes, store.embedder)
             try:
                 if settings.samples:
-                    library.add_samples()
+                    _add_samples(library, store.catalog)
                 yield Doors(settings, library, assistant, store.catalog, store.owner.token)
             finally:
                 assistant.close()
         finally:
             library.close()
+
+
+def _add_samples(library: Library, catalog: Catalog) -> None:
+    """Queue the sample documents, once in the life of a data folder and only in a new one."""
+    if catalog.meta(_SAMPLES_ADDED) is not None:
+        return
+    if not catalog.documents():
+        for path in sorted(SAMPLES.iterdir()):
+            if path.suffix != ".jsonl":
+                library.add(LOCAL_ADMIN, path.name, path, SAMPLES_SPACE)
+    # Noted last: a crash before this line offers them again, and adding twice changes nothing.
+    catalog.set_meta(_SAMPLES_ADDED, "yes")

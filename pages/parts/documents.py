@@ -65,12 +65,12 @@ def upload(library: Library, who: Principal, space: str, max_file_mb: int) -> No
     messages = []
     for file in files:
         try:
-            document = library.add(who, file.name, file.getvalue(), space)
+            document = library.add(who, file.name, file, space)
         except FootnoteError as error:
             messages.append(("error", f"{file.name}: {error}"))
             continue
         if document.status == "duplicate":
-            messages.append(("info", f"{file.name} is already in the space {document.space}."))
+            messages.append(("info", f"{file.name}: {' '.join(document.warnings)}"))
     st.session_state.document_messages = messages
     st.session_state.upload_round = round_ + 1
     st.rerun()

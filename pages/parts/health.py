@@ -12,10 +12,10 @@ from server.words import file_size
 from store.models import Check
 
 if TYPE_CHECKING:
+    from ingestion.checkup import Health, VerifyReport
+    from ingestion.library import ReindexStatus
     from ingestion.sandbox import Protection
     from retrieval.assistant import ModelStatus
-
-    from ingestion.library import Health, ReindexStatus, VerifyReport
 
 
 def reindex_progress(status: ReindexStatus) -> None:
@@ -88,7 +88,11 @@ def storage(sizes: Mapping[str, int]) -> None:
 
 def versions(health: Health) -> None:
     """What runs here."""
-    ours = {"index generation": health.generation, "embedder": health.fingerprint}
+    ours = {
+        "index generation": health.generation,
+        "embedder": health.fingerprint,
+        "chunker": health.chunker,
+    }
     rows = [(inert(what), inert(version)) for what, version in (ours | health.versions).items()]
     _table(("What", "Version"), rows)
 
