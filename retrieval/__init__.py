@@ -1,0 +1,1 @@
+"""How questions are answered: assistant.py is the door."""

@@ -1,0 +1,333 @@
+"""The door to questions: search, ask, and conversations answered in the background."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from retrieval.citations import Ledger, checked
+from retrieval.search import Found, Searcher
+from retrieval.turns import Turns
+from store.catalog import Catalog
+from store.embedding import Embedder
+from store.errors import BadInput, NotFound
+from store.indexes.generations import Indexes
+from store.models import Answer, Conversation, Frozen, Hit, Principal, Sentence, Turn
+from store.settings import Settings
+
+if TYPE_CHECKING:
+    from llama_index.core.query_engine import RouterQueryEngine
+
+    from retrieval.generate import Generator
+
+SAMPLES = "samples"
+MAX_QUESTION = 4000
+"""Characters; longer texts are documents, not questions."""
+
+
+class ModelStatus(Frozen):
+    """Which language models answer, and which host the excerpts go to."""
+
+    configured: bool
+    models: tuple[str, ...]
+    host: str | None
+    note: str
+
+
+class Scope(Frozen):
+    """Where to look: spaces by id, and documents by id or None for all in them."""
+
+    space_ids: tuple[str, ...]
+    document_ids: frozenset[str] | None = None
+
+
+def open_assistant(
+    settings: Settings, catalog: Catalog, indexes: Indexes, embedder: Embedder
+) -> Assistant:
+    """The assistant over what is open. LlamaIndex is imported by the first question, or `warm`."""
+    return Assistant(settings, catalog, Searcher(catalog, indexes, embedder), embedder)
+
+
+class Assistant:
+    """Safe to use from several threads."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, searcher: Searcher, embedder: Embedder
+    ):
+        self.settings, self.catalog, self.embedder = settings, catalog, embedder
+        self.searcher = searcher
+        self._turns = Turns(catalog)
+        self._building = threading.Lock()
+
+    def warm(self) -> None:
+        """Import and load what the first question needs, a few seconds."""
+        with self._building:
+            _ = self._router
+        self.embedder.embed_query("warm")
+
+    def close(self) -> None:
+        self._turns.close()
+
+    # Questions
+
+    def find(
+        self,
+        principal: Principal,
+        query: str,
+        k: int = 10,
+        space: str | None = None,
+        document: str | None = None,
+    ) -> Found:
+        """The k best chunks, with warnings. Raises NotFound for a space or document."""
+        scope = self._scope(principal, space, document)
+        return self.searcher.search(_question(query), scope.space_ids, scope.document_ids, k)
+
+    def search(
+        self,
+        principal: Principal,
+        query: str,
+        k: int = 10,
+        space: str | None = None,
+        document: str | None = None,
+    ) -> list[Hit]:
+        """As `find`, the hits alone."""
+        return list(self.find(principal, query, k, space, document).hits)
+
+    def ask(
+        self,
+        principal: Principal,
+        question: str,
+        space: str | None = None,
+        document: str | None = None,
+        conversation_id: str | None = None,
+    ) -> Answer:
+        """The whole answer."""
+        answer = Answer(question=question)
+        for grown in self.ask_stream(principal, question, space, document, conversation_id):
+            answer = grown
+        return answer
+
+    def ask_stream(
+        self,
+        principal: Principal,
+        question: str,
+        space: str | None = None,
+        document: str | None = None,
+        conversation_id: str | None = None,
+        route: str | None = None,
+    ) -> Iterator[Answer]:
+        """The answer after each sentence; the last is final. Nothing is stored.
+
+        Raises NotFound and BadInput before the first answer is asked for.
+        """
+        question = _question(question)
+        scope = self._scope(principal, space, document)
+        turns = self.conversation(principal, conversation_id).turns if conversation_id else ()
+        return self._answers(question, scope, turns, route, threading.Event())
+
+    # Conversations
+
+    def new_conversation(self, principal: Principal) -> str:
+        return self.catalog.new_conversation(principal.id)
+
+    def start(
+        self,
+        principal: Principal,
+        conversation_id: str,
+        question: str,
+        space: str | None = None,
+        document: str | None = None,
+        route: str | None = None,
+    ) -> str:
+        """Ask in a conversation and return the turn's id; it is answered in the background."""
+        question = _question(question)
+        scope = self._scope(principal, space, document)
+        turns = self.conversation(principal, conversation_id).turns
+        turn_id = self.catalog.add_turn(conversation_id, question)
+        self._turns.start(
+            turn_id, question, lambda stop: self._answers(question, scope, turns, route, stop)
+        )
+        return turn_id
+
+    def follow(self, principal: Principal, turn_id: str) -> Iterator[Turn]:
+        """The turn each time it has grown, the last time finished."""
+        self.turn(principal, turn_id)
+        return self._turns.follow(turn_id)
+
+    def turn(self, principal: Principal, turn_id: str) -> Turn:
+        turn = self.catalog.turn(turn_id)
+        self.conversation(principal, turn.conversation_id)
+        return turn
+
+    def cancel(self, principal: Principal, turn_id: str) -> None:
+        """Stop an answer; what is written of it stays."""
+        self.turn(principal, turn_id)
+        self._turns.cancel(turn_id)
+
+    def conversation(self, principal: Principal, conversation_id: str) -> Conversation:
+        """Raises NotFound, also for one of somebody else."""
+        conversation = self.catalog.conversation(conversation_id)
+        if conversation.principal_id != principal.id:
+            raise NotFound("This conversation is gone.")
+        return conversation
+
+    def conversations(self, principal: Principal) -> list[Conversation]:
+        return self.catalog.conversations(principal.id)
+
+    def delete_conversation(self, principal: Principal, conversation_id: str) -> None:
+        for turn in self.conversation(principal, conversation_id).turns:
+            self._turns.cancel(turn.id)
+        self.catalog.delete_conversation(conversation_id)
+
+    def model_status(self, principal: Principal) -> ModelStatus:
+        models = self.settings.model_list
+        if not models:
+            note = "No language model is configured: answers are quotes from the documents."
+            return ModelStatus(configured=False, models=(), host=None, note=note)
+        host = urlsplit(self.settings.openai_base_url or "https://api.openai.com/v1").netloc
+        note = f"Questions and excerpts of documents are sent to {host}."
+        return ModelStatus(configured=True, models=models, host=host, note=note)
+
+    # How an answer comes about
+
+    def _answers(
+        self,
+        question: str,
+        scope: Scope,
+        turns: Sequence[Turn],
+        route: str | None,
+        stop: threading.Event,
+    ) -> Iterator[Answer]:
+        from retrieval.condense import condensed
+        from retrieval.llama import REFUSAL, Asked, outcome_of, source_in
+
+        began = time.monotonic()
+        with self._building:
+            router, generator = self._router, self._generator
+        asked = Asked(
+            query_str=question,
+            space_ids=scope.space_ids,
+            document_ids=scope.document_ids,
+            deadline=began + self.settings.answer_deadline_s,
+            stop=stop,
+            route=route,
+        )
+        rewritten = condensed(question, turns, asked, generator)
+        if rewritten:
+            asked.query_str = rewritten
+        response = router.query(asked)
+        outcome, chosen = outcome_of(response)
+        ledger = Ledger()
+        sentences: list[Sentence] = []
+
+        def grown() -> Answer:
+            return Answer(
+                question=question,
+                sentences=tuple(sentences),
+                citations=tuple(ledger.citations),
+                refused=outcome.refused,
+                route=chosen,
+                warnings=(*outcome.warnings, *self._partly_read(ledger)),
+                nearest=outcome.nearest if outcome.refused else (),
+                rewritten=rewritten,
+                model=outcome.model,
+                ms=round((time.monotonic() - began) * 1000),
+            )
+
+        known: list = []
+
+        def sources() -> list:
+            known.extend(source_in(node) for node in response.source_nodes[len(known) :])
+            return known
+
+        for sentence in checked(response.response_gen, sources, self.catalog.pages, ledger):
+            _raise_if_stopped(stop)
+            # Told before the engine goes on: it decides by these whether to fall back.
+            outcome.shown += 1
+            outcome.supported += sentence.supported
+            if sentence.text.rstrip(".").casefold() == REFUSAL.rstrip(".").casefold():
+                if sentences:
+                    continue
+                outcome.refused = True
+                sentence = Sentence(text=REFUSAL, supported=False)
+            sentences.append(sentence)
+            yield grown()
+        yield grown()
+
+    def _partly_read(self, ledger: Ledger) -> list[str]:
+        """A warning for each cited document of which pages are missing."""
+        found: list[str] = []
+        for document_id in dict.fromkeys(c.document_id for c in ledger.citations):
+            try:
+                document = self.catalog.find_document(document_id)
+            except NotFound:  # removed while the answer was written
+                continue
+            if document.status == "partial":
+                found.append(f"“{document.name}” was only partly read.")
+        return found
+
+    def _scope(self, principal: Principal, space: str | None, document: str | None) -> Scope:
+        """Samples step aside once any other visible space has documents, unless they are named."""
+        names = {i: n for i, n in self.catalog.spaces().items() if principal.may_see(i)}
+        if space:
+            ids = [i for i, name in names.items() if space in (i, name)]
+            if not ids:
+                raise NotFound(f"There is no space “{space}”.")
+        else:
+            ids = list(names)
+        if document:
+            found = self.catalog.find_document(document, ids)
+            return Scope(space_ids=(found.space_id,), document_ids=frozenset([found.id]))
+        others = [i for i in ids if names[i] != SAMPLES]
+        if not space and len(others) < len(ids) and self.catalog.answering_elsewhere(others):
+            ids = others
+        return Scope(space_ids=tuple(ids))
+
+    @cached_property
+    def _generator(self) -> Generator | None:
+        from retrieval.generate import Generator, Models
+
+        s = self.settings
+        if not s.model_list:
+            return None
+        return Generator(
+            Models(
+                names=s.model_list,
+                base_url=s.openai_base_url,
+                api_key=s.openai_api_key,
+                context_tokens=s.context_tokens,
+                answer_tokens=s.answer_tokens,
+                context_window=s.model_context_window,
+            )
+        )
+
+    @cached_property
+    def _router(self) -> RouterQueryEngine:
+        from retrieval.engines import ENGINES, Tools
+        from retrieval.llama import quiet_settings
+        from retrieval.router import build_router
+
+        silent = quiet_settings()
+        tools = Tools(self.catalog, self.searcher, self.embedder, self._generator)
+        engines = [(name, about, engine(tools)) for name, (engine, about) in ENGINES.items()]
+        return build_router(engines, silent)
+
+
+def _question(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise BadInput("The question is empty.")
+    if len(text) > MAX_QUESTION:
+        raise BadInput(f"The question is longer than {MAX_QUESTION} characters; shorten it.")
+    return text
+
+
+def _raise_if_stopped(stop: threading.Event) -> None:
+    from store.errors import Cancelled
+
+    if stop.is_set():
+        raise Cancelled("The answer was stopped.")

@@ -1,0 +1,199 @@
+"""A stream of text becomes checked sentences: what each cites exists and holds what it says.
+
+A sentence is supported where the passages it cites hold every number, date and name of it and
+enough of its other words. Its citation is narrowed from the excerpt to those passages.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from retrieval.facts import Facts, facts, missing
+from retrieval.sources import Source, one_line, passages
+from retrieval.words import content_stems, coverage, stems
+from store.models import Citation, Page, Sentence, Span
+from store.sentences import sentences
+
+MARKER = re.compile(r"\s*[\[【](\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】]")
+MIN_COVERAGE = 0.6
+"""Share of a sentence's other words that its passages must hold; tables in test_citations.py."""
+CLEAR_COVERAGE = 0.8
+"""The share at which a missing marker is added by us."""
+MOST_PASSAGES = 3
+
+# Marks inside an answer's stream of text. Model output is stripped of control characters before
+# it enters the stream, so only our own code can write them.
+QUOTE, NUMBER, END, DISCARD = "\x02", "\x03", "\x1e", "\x18"
+
+
+@dataclass
+class Ledger:
+    """Citations given out so far: the same spans keep their number."""
+
+    citations: list[Citation] = field(default_factory=list)
+    _numbers: dict[tuple[Span, ...], int] = field(default_factory=dict)
+
+    def number(self, source: Source) -> int:
+        if source.spans not in self._numbers:
+            n = len(self.citations) + 1
+            self._numbers[source.spans] = n
+            self.citations.append(source.cited(n))
+        return self._numbers[source.spans]
+
+
+def checked(
+    tokens: Iterable[str],
+    sources: Callable[[], Sequence[Source]],
+    pages: Callable[[Iterable[int]], Mapping[int, Page]],
+    ledger: Ledger,
+) -> Iterator[Sentence]:
+    """Sentences of the stream as soon as each is whole, checked against `sources()`.
+
+    `sources` grows while the stream is read; markers count from 1 in its order.
+    """
+    for text, quote in split_stream(tokens):
+        known = sources()
+        if quote is not None:
+            source = known[quote - 1]
+            yield Sentence(text=text, supported=True, citations=(ledger.number(source),))
+            continue
+        sentence = verify(text, known, pages)
+        if sentence:
+            plain, kept, supported = sentence
+            numbers = tuple(dict.fromkeys(ledger.number(source) for source in kept))
+            yield Sentence(text=plain, supported=supported, citations=numbers)
+
+
+def verify(
+    text: str,
+    sources: Sequence[Source],
+    pages: Callable[[Iterable[int]], Mapping[int, Page]],
+) -> tuple[str, list[Source], bool] | None:
+    """(text without markers, passages cited, supported); None where there are no words in it."""
+    marked = [n for group in MARKER.findall(text) for n in _marked(group)]
+    plain = inert(MARKER.sub("", text))
+    if not re.search(r"\w", plain):
+        return None
+    claimed, wanted = facts(plain), content_stems(plain)
+    cited = [sources[n - 1] for n in dict.fromkeys(marked) if 0 < n <= len(sources)]
+    if cited:
+        kept = _narrow(plain, claimed, wanted, cited, pages)
+        if kept:
+            return plain, kept, True
+    kept = _narrow(plain, claimed, wanted, sources, pages, least=CLEAR_COVERAGE)
+    return plain, kept, bool(kept)
+
+
+def split_stream(tokens: Iterable[str]) -> Iterator[tuple[str, int | None]]:
+    """(sentence, None) for a model's, (quote, number of its source) for an exact quote."""
+    buffer = ""
+    for token in tokens:
+        buffer += token
+        while True:
+            control = re.search(f"[{QUOTE}{END}{DISCARD}]", buffer)
+            if control is None:
+                break
+            before, mark = buffer[: control.start()], control.group()
+            if mark == QUOTE:
+                quote, ended, rest = buffer[control.end() :].partition(END)
+                if not ended:
+                    break
+                yield from ((s, None) for s in _sentences(before))
+                text, _, number = quote.partition(NUMBER)
+                yield text, int(number)
+                buffer = rest
+                continue
+            if mark == END:
+                yield from ((s, None) for s in _sentences(before))
+            buffer = buffer[control.end() :]
+        if QUOTE not in buffer:
+            whole = _sentences(buffer)
+            for sentence in whole[:-1]:
+                yield sentence, None
+            if len(whole) > 1:
+                buffer = whole[-1] + (" " if buffer[-1:].isspace() else "")
+    yield from ((s, None) for s in _sentences(buffer))
+
+
+def complete_sentences(text: str) -> list[str]:
+    """The sentences of a growing text that will not grow any more."""
+    return _sentences(text)[:-1]
+
+
+def inert(text: str) -> str:
+    """Model output as plain words: no links, images, HTML, emphasis or control characters."""
+    text = html.unescape(re.sub(r"<[^<>]{0,2000}>", " ", text))
+    text = re.sub(r"<[^<>]{0,2000}>", " ", text)
+    text = re.sub(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)", r"\1", text)
+    text = re.sub(r"!?\[([^\[\]]*)\]\[[^\[\]]*\]", r"\1", text)
+    text = re.sub(r"\b(?:https?|ftp|file|data|javascript):\S+", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"^\s*(?:#{1,6}|>|[-*+•])\s+", "", text)
+    text = re.sub(r"\*\*|__|`+|~~", "", text)
+    text = "".join(c for c in text if c.isprintable() or c.isspace())
+    return re.sub(r"\s+([.,;:!?])", r"\1", one_line(text))
+
+
+def _marked(group: str) -> list[int]:
+    found: list[int] = []
+    for part in re.split(r"[,;]", group):
+        ends = [int(n) for n in re.findall(r"\d+", part)]
+        found += range(ends[0], ends[-1] + 1) if len(ends) == 2 else ends
+    return found[:20]
+
+
+def _sentences(text: str) -> list[str]:
+    """Sentences with the markers that follow their full stop."""
+    found: list[str] = []
+    for line in text.split("\n"):
+        for start, end in sentences(line):
+            sentence = line[start:end]
+            leading = re.match(rf"(?:{MARKER.pattern})+", sentence)
+            if leading and found and sentence is not line:
+                found[-1] += " " + leading.group().strip()
+                sentence = sentence[leading.end() :].strip()
+            if sentence:
+                found.append(sentence)
+    return found
+
+
+def _narrow(
+    plain: str,
+    claimed: Facts,
+    wanted: Sequence[str],
+    cited: Sequence[Source],
+    pages: Callable[[Iterable[int]], Mapping[int, Page]],
+    least: float = MIN_COVERAGE,
+) -> list[Source]:
+    """The fewest passages that together hold the sentence; empty where `cited` do not."""
+    if missing(claimed, "\n".join(s.text for s in cited)):
+        return []
+    known = pages({span.page_id for source in cited for span in source.spans})
+    options = [passage for source in cited for passage in passages(source, known)]
+    held = [set(stems(option.text)) for option in options]
+    kept: list[int] = []
+    together: set[str] = set()
+    while len(kept) < MOST_PASSAGES:
+        text = "\n".join(options[i].text for i in kept)
+        lacking = missing(claimed, text)
+        if kept and not lacking and coverage(wanted, together) >= least:
+            break
+        best = max(
+            (i for i in range(len(options)) if i not in kept),
+            key=lambda i: (
+                len(lacking) - len(missing(claimed, f"{text}\n{options[i].text}")),
+                coverage(wanted, together | held[i]),
+                -len(options[i].text),
+            ),
+            default=None,
+        )
+        if best is None:
+            break
+        kept.append(best)
+        together |= held[best]
+    text = "\n".join(options[i].text for i in kept)
+    if not kept or missing(claimed, text) or coverage(wanted, together) < least:
+        return []
+    return [options[i] for i in sorted(kept)]

@@ -1,0 +1,112 @@
+"""What every engine shares: where it searches, and how quotes stand in for a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.base.response.schema import RESPONSE_TYPE
+from llama_index.core.schema import NodeWithScore, QueryBundle
+
+from retrieval.generate import Generator, messages_for
+from retrieval.llama import DISCARD, END, Asked, Outcome, quoted
+from retrieval.sources import Source, source_of
+from store.errors import ModelUnavailable
+from store.models import Chunk, NearPage, Page
+
+if TYPE_CHECKING:
+    from retrieval.search import Searcher
+    from store.catalog import Catalog
+    from store.embedding import Embedder
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What engines work with; `generator` is None where no model is configured."""
+
+    catalog: Catalog
+    searcher: Searcher
+    embedder: Embedder
+    generator: Generator | None
+
+
+class Engine(BaseQueryEngine):
+    """A LlamaIndex query engine; subclasses fill `respond`."""
+
+    def __init__(self, tools: Tools):
+        super().__init__(callback_manager=None)
+        self.tools = tools
+
+    def respond(self, asked: Asked) -> RESPONSE_TYPE:
+        raise NotImplementedError
+
+    def _query(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
+        if not isinstance(query_bundle, Asked):
+            raise TypeError(f"engines answer Asked, not {type(query_bundle).__name__}")
+        return self.respond(query_bundle)
+
+    async def _aquery(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
+        return self._query(query_bundle)
+
+    def _get_prompt_modules(self) -> dict:
+        return {}
+
+
+def sources_of(tools: Tools, chunks: Sequence[Chunk]) -> tuple[list[Source], dict[int, Page]]:
+    """Chunks as sources with the pages they are on; a page gone meanwhile takes its chunk along."""
+    pages = tools.catalog.pages({span.page_id for chunk in chunks for span in chunk.spans})
+    spaces = tools.catalog.spaces()
+    sources = [source_of(chunk, spaces.get(chunk.space_id, ""), pages) for chunk in chunks]
+    return [source for source in sources if source.pieces], pages
+
+
+def near_pages(sources: Sequence[Source], most: int = 3) -> tuple[NearPage, ...]:
+    """The distinct pages of the best sources, to show with a refusal."""
+    found: dict[int, NearPage] = {}
+    for source in sources:
+        piece = source.pieces[0]
+        if piece.span.page_id not in found and len(found) < most:
+            found[piece.span.page_id] = NearPage(
+                document_id=source.document_id,
+                doc=source.doc,
+                page=piece.page,
+                page_id=piece.span.page_id,
+                text=" ".join(piece.text.split())[:200],
+            )
+    return tuple(found.values())
+
+
+def told(
+    tools: Tools,
+    prompt_name: str,
+    asked: Asked,
+    nodes: list[NodeWithScore],
+    outcome: Outcome,
+    quotes: Callable[[], Sequence[Source]],
+) -> Iterator[str]:
+    """A model's answer over `nodes`; where none comes, or nothing of it holds, the quotes."""
+    generator = tools.generator
+    assert generator is not None
+    messages, used = messages_for(prompt_name, asked.query_str, nodes, generator.models)
+    del nodes[used:]
+    try:
+        stream = generator.stream(messages, asked)
+        outcome.model = next(stream)
+        yield from stream
+        yield END
+        if outcome.refused or outcome.supported:
+            return
+        raise ModelUnavailable("nothing it wrote is said by the documents")
+    except ModelUnavailable as error:
+        if outcome.shown:
+            yield END
+            outcome.warn(f"The model's answer ends here ({error}): quotes follow.")
+        else:
+            yield DISCARD
+            outcome.model = None
+            outcome.warn(
+                f"No language model answered ({error}): these are quotes from the documents."
+            )
+    yield from quoted(quotes(), nodes)

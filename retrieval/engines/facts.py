@@ -1,0 +1,48 @@
+"""Answers a question from the passages that say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from llama_index.core.base.response.schema import StreamingResponse
+from llama_index.core.schema import NodeWithScore
+
+from retrieval.engines.base import Engine, near_pages, sources_of, told
+from retrieval.extractive import extract
+from retrieval.llama import END, REFUSAL, Asked, Outcome, node_of, quoted, streaming
+from retrieval.sources import Source
+
+DEPTH = 20
+"""Chunks searched for."""
+
+
+class FactsEngine(Engine):
+    """Generated where a model is configured, else the best sentences, or a refusal."""
+
+    def respond(self, asked: Asked) -> StreamingResponse:
+        outcome = Outcome()
+        nodes: list[NodeWithScore] = []
+        return streaming("facts", self._tokens(asked, nodes, outcome), nodes, outcome)
+
+    def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> Iterator[str]:
+        found = self.tools.searcher.search(
+            asked.query_str, asked.space_ids, asked.document_ids, k=DEPTH
+        )
+        for warning in found.warnings:
+            outcome.warn(warning)
+        scores = {hit.chunk.id: hit.score for hit in found.hits}
+        sources, pages = sources_of(self.tools, [hit.chunk for hit in found.hits])
+        outcome.nearest = near_pages(sources)
+
+        def quotes() -> Sequence[Source]:
+            ranked = [(source, scores[source.chunk_id]) for source in sources]
+            return extract(asked.query_str, ranked, pages, self.tools.embedder)
+
+        if self.tools.generator and sources:
+            nodes += [node_of(source, scores[source.chunk_id]) for source in sources]
+            yield from told(self.tools, "answer", asked, nodes, outcome, quotes)
+        else:
+            yield from quoted(quotes(), nodes)
+        if not outcome.shown and not outcome.refused:
+            outcome.refused = True
+            yield REFUSAL + END

@@ -1,0 +1,84 @@
+"""Gives the main points of a document, or of a subject where the question names one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from llama_index.core.base.response.schema import StreamingResponse
+from llama_index.core.schema import NodeWithScore
+
+from retrieval.engines.base import Engine, near_pages, sources_of, told
+from retrieval.extractive import main_points
+from retrieval.llama import END, REFUSAL, Asked, Outcome, node_of, quoted, streaming
+from retrieval.sources import Source
+from retrieval.words import content_stems
+from store.models import Chunk
+
+DEPTH = 30
+_ASKING = frozenset(
+    content_stems(
+        "summary summarise summarize overview gist nutshell tldr main key point important topic"
+        " theme idea takeaway findings cover deal short brief outline document file report text"
+        " content sentence paragraph whole everything"
+    )
+)
+"""Words of a request for a summary that do not name a subject."""
+
+
+class SummaryEngine(Engine):
+    """Reads a whole document in order; for a subject, the passages about it."""
+
+    def respond(self, asked: Asked) -> StreamingResponse:
+        outcome = Outcome()
+        nodes: list[NodeWithScore] = []
+        return streaming("summary", self._tokens(asked, nodes, outcome), nodes, outcome)
+
+    def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> Iterator[str]:
+        chunks = self._chunks(asked, outcome)
+        sources, pages = sources_of(self.tools, chunks)
+        outcome.nearest = near_pages(sources)
+
+        def quotes() -> Sequence[Source]:
+            return main_points(sources, pages, self.tools.embedder)
+
+        if self.tools.generator and sources:
+            nodes += [node_of(source) for source in sources]
+            yield from told(self.tools, "summary", asked, nodes, outcome, quotes)
+        else:
+            yield from quoted(quotes(), nodes)
+        if not outcome.shown and not outcome.refused:
+            outcome.refused = True
+            yield REFUSAL + END
+
+    def _chunks(self, asked: Asked, outcome: Outcome) -> list[Chunk]:
+        """Chunks to summarise, in reading order, spread evenly over what there is."""
+        found = self.tools.searcher.search(
+            asked.query_str, asked.space_ids, asked.document_ids, k=DEPTH
+        )
+        for warning in found.warnings:
+            outcome.warn(warning)
+        hits = [hit.chunk for hit in found.hits]
+        document_id = self._whole_document(asked, hits)
+        if document_id is None:
+            return sorted(hits[:12], key=lambda c: (c.document_id, c.page, c.spans[0].start))
+        generation = self.tools.catalog.serving_generation()
+        if generation is None:
+            return []
+        chunks = self.tools.catalog.chunks_of_document(document_id, generation.id)
+        step = max(1.0, len(chunks) / DEPTH)
+        return [chunks[int(i * step)] for i in range(min(DEPTH, len(chunks)))]
+
+    def _whole_document(self, asked: Asked, hits: Sequence[Chunk]) -> str | None:
+        """The document meant as a whole; None where the question names a subject."""
+        wanted = set(content_stems(asked.query_str)) - _ASKING
+        if asked.document_ids and len(asked.document_ids) == 1:
+            (only,) = asked.document_ids
+            named = set(content_stems(hits[0].name.rpartition(".")[0])) if hits else set()
+            return only if wanted <= named else None
+        for chunk in hits:
+            named = set(content_stems(chunk.name.rpartition(".")[0])) - _ASKING
+            if named and wanted and wanted <= named | set(content_stems(chunk.header)):
+                return chunk.document_id
+        if not wanted and len({chunk.document_id for chunk in hits}) == 1:
+            return hits[0].document_id
+        return None

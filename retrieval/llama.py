@@ -1,0 +1,111 @@
+"""Our words in LlamaIndex's: sources as nodes, questions as bundles; nothing phones home."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+
+import llama_index.core
+from llama_index.core import Settings
+from llama_index.core.base.response.schema import StreamingResponse
+from llama_index.core.embeddings import MockEmbedding
+from llama_index.core.llms import LLM, MockLLM
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+from retrieval.citations import DISCARD, END, NUMBER, QUOTE
+from retrieval.sources import Source
+from store.models import NearPage
+
+REFUSAL = "The documents do not say."
+
+__all__ = ["DISCARD", "END", "REFUSAL"]
+
+
+@dataclass
+class Outcome:
+    """What becomes known while an answer streams. The reader counts `shown` and `supported`."""
+
+    warnings: list[str] = field(default_factory=list)
+    refused: bool = False
+    nearest: tuple[NearPage, ...] = ()
+    model: str | None = None
+    shown: int = 0
+    supported: int = 0
+
+    def warn(self, sentence: str) -> None:
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
+
+
+@dataclass
+class Asked(QueryBundle):
+    """A question with where to look, until when, and the event that stops it."""
+
+    space_ids: tuple[str, ...] = ()
+    document_ids: frozenset[str] | None = None
+    deadline: float = 0.0
+    """On the clock of `time.monotonic`."""
+    stop: Event = field(default_factory=Event)
+    route: str | None = None
+    """The engine's name where the person chose one."""
+
+    def remaining_s(self) -> float:
+        return max(0.0, self.deadline - time.monotonic())
+
+
+def quiet_settings() -> LLM:
+    """Sets LlamaIndex's globals, which would otherwise resolve to OpenAI, and returns the model
+    that stands where none is configured.
+
+    The tokenizer only serves LlamaIndex's own counting; its default loads tiktoken's tables.
+    """
+    silent = MockLLM(max_tokens=1)
+    Settings.llm = silent
+    Settings.embed_model = MockEmbedding(embed_dim=1)
+    if llama_index.core.global_tokenizer is None:
+        llama_index.core.global_tokenizer = str.split
+    return silent
+
+
+def node_of(source: Source, score: float | None = None) -> NodeWithScore:
+    """A node whose id and spans are hidden from a model and from embedding."""
+    node = TextNode(
+        text=source.text,
+        metadata={
+            "document": source.doc,
+            "page": source.pieces[0].page,
+            "source": source.model_dump_json(),
+        },
+        excluded_llm_metadata_keys=["source"],
+        excluded_embed_metadata_keys=["source"],
+    )
+    return NodeWithScore(node=node, score=score)
+
+
+def source_in(node: NodeWithScore) -> Source:
+    """Inverse of `node_of`."""
+    return Source.model_validate_json(node.node.metadata["source"])
+
+
+def streaming(
+    route: str, tokens: Iterator[str], nodes: list[NodeWithScore], outcome: Outcome
+) -> StreamingResponse:
+    """A response that fills `outcome` and `nodes` while `tokens` are read."""
+    metadata = {"outcome": outcome, "route": route}
+    return StreamingResponse(response_gen=tokens, source_nodes=nodes, metadata=metadata)
+
+
+def quoted(sources: Sequence[Source], nodes: list[NodeWithScore]) -> Iterator[str]:
+    """The stream of exact quotes; each becomes a node of its own and a sentence taken whole."""
+    for source in sources:
+        nodes.append(node_of(source))
+        yield f"{QUOTE}{source.shown}{NUMBER}{len(nodes)}{END}"
+
+
+def outcome_of(response: object) -> tuple[Outcome, str]:
+    """What the router's response carries: the engine's outcome and the engine's name."""
+    if not isinstance(response, StreamingResponse) or response.metadata is None:
+        raise TypeError(f"engines stream their answers; this is a {type(response).__name__}")
+    return response.metadata["outcome"], response.metadata["route"]

@@ -1,0 +1,133 @@
+"""What an answer may quote: pieces of pages with their exact text, and how to cut them smaller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from store.models import Block, Chunk, Citation, Frozen, Page, Span
+from store.sentences import sentences
+
+
+class Piece(Frozen):
+    """A span with the number of its page and its exact text."""
+
+    span: Span
+    page: int
+    text: str
+
+
+class Source(Frozen):
+    """Pieces of one document that are cited together; `header` places them and is never cited."""
+
+    chunk_id: str
+    document_id: str
+    space: str
+    doc: str
+    header: str
+    pieces: tuple[Piece, ...]
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return tuple(piece.span for piece in self.pieces)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(piece.text for piece in self.pieces)
+
+    @property
+    def shown(self) -> str:
+        """The text on as many lines as there are pieces: line breaks within one are layout."""
+        return "\n".join(one_line(piece.text) for piece in self.pieces)
+
+    def only(self, pieces: Sequence[Piece]) -> Source:
+        return self.model_copy(update={"pieces": tuple(pieces)})
+
+    def cited(self, n: int) -> Citation:
+        return Citation(
+            n=n,
+            document_id=self.document_id,
+            space=self.space,
+            doc=self.doc,
+            page=self.pieces[0].page,
+            spans=self.spans,
+            text=self.text,
+        )
+
+
+def source_of(chunk: Chunk, space: str, pages: Mapping[int, Page]) -> Source:
+    """The whole chunk as a source; its texts are slices of the stored pages."""
+    pieces = tuple(
+        Piece(span=s, page=pages[s.page_id].number, text=pages[s.page_id].text[s.start : s.end])
+        for s in chunk.spans
+        if s.page_id in pages
+    )
+    return Source(
+        chunk_id=chunk.id,
+        document_id=chunk.document_id,
+        space=space,
+        doc=chunk.name,
+        header=chunk.header,
+        pieces=pieces,
+    )
+
+
+def passages(source: Source, pages: Mapping[int, Page]) -> list[Source]:
+    """`source` cut into what can be quoted: a sentence, or a table's row under its header row."""
+    return [
+        source.only([piece for piece in cut if piece.text])
+        for whole in source.pieces
+        for cut in _cut(whole.span, pages[whole.span.page_id])
+        if any(piece.text for piece in cut)
+    ]
+
+
+def one_line(text: str) -> str:
+    """White space collapsed, a word broken by a hyphen at a line's end joined."""
+    joined = re.sub(r"(?<=[a-z])[-\u00ad\u2010]\n(?=[a-z])", "", text)
+    return re.sub(r"\s+", " ", joined).strip()
+
+
+def _cut(span: Span, page: Page) -> Iterator[list[Piece]]:
+    at = span.start
+    for table in sorted(page.blocks, key=lambda block: block.start):
+        if table.kind != "table" or not table.cells:
+            continue
+        if table.start >= span.end or table.end <= span.start:
+            continue
+        yield from _prose(page, at, table.start)
+        header, rows = _rows(table)
+        above = [_piece(page, *header)] if header else []
+        for start, end in rows:
+            if start >= span.start and end <= span.end:
+                yield [*above, _piece(page, start, end)]
+        at = min(table.end, span.end)
+    yield from _prose(page, at, span.end)
+
+
+def _rows(table: Block) -> tuple[tuple[int, int] | None, list[tuple[int, int]]]:
+    """Characters of the header row, None where no cell is marked as one, and of the other rows."""
+    extents: dict[int, tuple[int, int]] = {}
+    for cell in table.cells:
+        start, end = extents.get(cell.row, (cell.start, cell.end))
+        extents[cell.row] = min(start, cell.start), max(end, cell.end)
+    headers = sorted({cell.row for cell in table.cells if cell.header and cell.column > 0})
+    first = headers[0] if headers and headers[0] == min(extents) else None
+    return (
+        extents.get(first) if first is not None else None,
+        [extents[row] for row in sorted(extents) if row != first],
+    )
+
+
+def _prose(page: Page, start: int, end: int) -> Iterator[list[Piece]]:
+    for a, b in sentences(page.text[start:end]):
+        yield [_piece(page, start + a, start + b)]
+
+
+def _piece(page: Page, start: int, end: int) -> Piece:
+    """Characters [start, end) without the white space around them."""
+    text = page.text[start:end]
+    start += len(text) - len(text.lstrip())
+    text = text.strip()
+    span = Span(page_id=page.id, start=start, end=start + len(text))
+    return Piece(span=span, page=page.number, text=text)
