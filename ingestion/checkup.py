@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import numpy as np
 
-from ingestion.pipeline import Pipeline
+from ingestion.pipeline import Pipeline, compare
 from ingestion.sandbox import Protection
 from store.catalog.chunks import text_hash
 from store.errors import IndexDamaged
@@ -141,42 +141,20 @@ def _compare(pipeline: Pipeline) -> list[Check]:
 
 
 def _index_sets(pipeline: Pipeline, serving: Generation) -> list[Check]:
-    """The catalog's chunk ids against those of each index, space by space."""
-    indexed = pipeline.catalog.indexed_in(serving.id)
-    # Versions being indexed at this moment may be in one index and not yet in the other.
-    pending = {
-        i
-        for v in pipeline.catalog.versions_with(("queued", "processing", "cancelled", "failed"))
-        if v.id not in indexed
-        for ids in pipeline.catalog.chunk_ids(serving.id, v.id).values()
-        for i in ids
-    }
-    wanted = {
-        s: ids - pending for s, ids in pipeline.catalog.chunk_ids(serving.id).items()
-    }
-    checks = []
-    for name in ("vector index", "lexical index"):
-        try:
-            pair = pipeline.indexes.open(serving.id, serving.dimension)
-            if name == "vector index":
-                have = {s: pair.vectors.ids(s) for s in pair.vectors.spaces()}
-            else:
-                have = {s: pair.lexical.ids(s) for s in set(wanted)}
-                rest = pair.lexical.ids() - set().union(*have.values())
-                have["?"] = rest
-        except IndexDamaged as e:
-            checks.append(Check(name=name, ok=False, detail=str(e)))
-            continue
-        faults = []
-        for space in wanted.keys() | have.keys():
-            want, got = wanted.get(space, set()), have.get(space, set()) - pending
-            if want - got:
-                faults.append(f"{len(want - got)} chunks are missing")
-            if got - want:
-                faults.append(f"{len(got - want)} chunks should not be there")
-        total = sum(map(len, wanted.values()))
-        checks.append(_check(name, faults, f"It holds exactly the catalog's {total} chunks."))
-    return checks
+    """The catalog's chunk ids against those of each index."""
+    try:
+        faults = compare(pipeline.catalog, pipeline.indexes, serving)
+    except IndexDamaged as e:
+        return [Check(name="index", ok=False, detail=str(e))]
+    total = pipeline.catalog.chunk_count(serving.id)
+    return [
+        _check(
+            f"{side} index",
+            [f for f in faults if f"the {side} index" in f],
+            f"It holds exactly the catalog's {total} chunks.",
+        )
+        for side in ("vector", "lexical")
+    ]
 
 
 def _repair(pipeline: Pipeline) -> list[str]:

@@ -22,7 +22,7 @@ from store.catalog.chunks import NewChunk, text_hash
 from store.catalog.documents import VersionRow
 from store.catalog.jobs import Job, Lease
 from store.embedding import Embedder
-from store.errors import LeaseLost, NotFound, Transient, Unreadable
+from store.errors import NotFound, Transient, Unreadable
 from store.files import Files
 from store.indexes.generations import Indexes
 from store.indexes.lexical import LexicalEntry
@@ -105,10 +105,10 @@ class Pipeline:
             part, part_ids = chunks[start:end], ids[start:end]
             vectors = self.embed(lease, [c.searched_text for c in part])
             with self.index_lock:
-                self.catalog.hold(lease)
+                self.catalog.hold(lease, version_id)
                 pair.vectors.upsert(version.space_id, part_ids, vectors)
         with self.index_lock:
-            self.catalog.hold(lease)
+            self.catalog.hold(lease, version_id)
             pair.lexical.upsert(
                 [
                     LexicalEntry(
@@ -140,18 +140,23 @@ class Pipeline:
         """Fill a building generation with every answering version, check it, and swap."""
         began = self.clock()
         generation = self._generation(job.generation_id)
-        while missing := self.catalog.unindexed(generation.id):
+        while missing := self._missing(job.lease, generation, began):
             for version_id in missing:
                 try:
                     self.index_version(job.lease, generation, version_id)
                 except NotFound:
                     continue  # removed or replaced meanwhile: no longer missing either
-                except LeaseLost:
-                    raise
-        self._complete(generation)
-        while missing := self.catalog.swap(job.lease, generation.id, self.clock() - began):
-            for version_id in missing:
-                self.index_version(job.lease, generation, version_id)
+
+    def _missing(self, lease: Lease, generation: Generation, began: float) -> list[str]:
+        """Versions a building generation lacks; when there are none it has been swapped in."""
+        missing = self.catalog.unindexed(generation.id)
+        if missing:
+            return missing
+        with self.index_lock:
+            faults = compare(self.catalog, self.indexes, generation)
+        if faults:
+            raise Transient("The new index is not complete: " + "; ".join(faults))
+        return self.catalog.swap(lease, generation.id, round(self.clock() - began, 3))
 
     def leave(self, version_ids: Sequence[str]) -> None:
         """Take versions out of every index and the catalog; their bytes go when nobody has them."""
@@ -229,27 +234,27 @@ class Pipeline:
                 return generation
         raise NotFound("This index generation is gone.")
 
-    def _complete(self, generation: Generation) -> None:
-        """Raise Transient unless both indexes have exactly the catalog's chunks."""
-        with self.index_lock:
-            faults = compare(self.catalog, self.indexes, generation)
-        if faults:
-            raise Transient("The new index is not complete: " + "; ".join(faults))
-
 
 def compare(catalog: Catalog, indexes: Indexes, generation: Generation) -> list[str]:
-    """Differences between the catalog's chunks of a generation and both indexes, as sentences."""
-    wanted = catalog.chunk_ids(generation.id)
+    """Differences between the catalog's chunks of a generation and both indexes, as sentences.
+
+    Versions that are being indexed at this moment may be in one and not yet in the other.
+    """
+    finished = catalog.chunk_ids(generation.id, finished=True)
+    begun = catalog.chunk_ids(generation.id)
     pair = indexes.open(generation.id, generation.dimension)
     faults = []
-    vectors = {s: pair.vectors.ids(s) for s in pair.vectors.spaces()}
-    for name, found in (("vector", vectors), ("lexical", None)):
-        have = set().union(*found.values()) if found is not None else pair.lexical.ids()
-        want = set().union(*wanted.values())
-        if want - have:
-            faults.append(f"the {name} index lacks {len(want - have)} chunks")
-        if have - want:
-            faults.append(f"the {name} index has {len(have - want)} chunks too many")
+    for name, have in (
+        ("vector", {s: pair.vectors.ids(s) for s in {*pair.vectors.spaces(), *begun}}),
+        ("lexical", {s: pair.lexical.ids(s) for s in begun} | {"": pair.lexical.ids()}),
+    ):
+        everywhere = set().union(*begun.values())
+        missing = sum(len(ids - have.get(s, set())) for s, ids in finished.items())
+        extra = sum(len(ids - (begun.get(s, set()) if s else everywhere)) for s, ids in have.items())
+        if missing:
+            faults.append(f"the {name} index lacks {missing} chunks")
+        if extra:
+            faults.append(f"the {name} index has {extra} chunks too many")
     return faults
 
 

@@ -9,23 +9,20 @@ from __future__ import annotations
 import re
 
 _LINE = re.compile(r"[^\n]+")
-_BULLET = re.compile(r"[ \t]*(?:[-*•‣◦▪●○–—]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-zA-Z]|[ivx]{1,4})[.)])\s+")
+_BULLET = re.compile(
+    r"[ \t]*(?:[-*•‣◦▪●○–—]|\(?(?:\d{1,3}(?:\.\d{1,3})*|[a-zA-Z]|[ivx]{1,4})[.)])\s+"
+)
 _LATIN_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)")
 _ANY_END = re.compile(r"[。！？｡][」』”’）》]*|[.!?…]+[\"'”’»)\]]*(?=\s)")
 _HAS_CJK_END = re.compile("[。！？｡]")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[¿¡]*(\S)")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]*\Z")
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr prof rev hon gen col capt lt sgt st sr jr messrs mme mlle "
-    "fig figs eq eqs eqn ref refs sec sect ch chap no nos nr vol vols pp p art arts par para "
-    "ed eds dept inc ltd co corp bros est approx ca cf vs viz al etc e.g i.e eg ie "
-    "jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun "
-    "u.s u.k u.n e.u a.m p.m ph.d m.sc b.sc d.c tel fax ext min max avg std dist "
-    "bzw z.b d.h u.a vgl abs usw ggf inkl zzgl evtl str hr fr sra ud uds núm pág".split()
+    ["mr", "mrs", "ms", "dr", "prof", "rev", "hon", "gen", "col", "capt", "lt", "sgt", "st", "sr", "jr", "messrs", "mme", "mlle", "fig", "figs", "eq", "eqs", "eqn", "ref", "refs", "sec", "sect", "ch", "chap", "no", "nos", "nr", "vol", "vols", "pp", "p", "art", "arts", "par", "para", "ed", "eds", "dept", "inc", "ltd", "co", "corp", "bros", "est", "approx", "ca", "cf", "vs", "viz", "al", "etc", "e.g", "i.e", "eg", "ie", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "u.s", "u.k", "u.n", "e.u", "a.m", "p.m", "ph.d", "m.sc", "b.sc", "d.c", "tel", "fax", "ext", "min", "max", "avg", "std", "dist", "bzw", "z.b", "d.h", "u.a", "vgl", "abs", "usw", "ggf", "inkl", "zzgl", "evtl", "str", "hr", "fr", "sra", "ud", "uds", "núm", "pág"]
 )
-_MAY_END = frozenset("etc inc ltd co corp u.s u.k u.n e.u a.m p.m d.c ph.d usw al jr sr".split())
+_MAY_END = frozenset(["etc", "inc", "ltd", "co", "corp", "u.s", "u.k", "u.n", "e.u", "a.m", "p.m", "d.c", "ph.d", "usw", "al", "jr", "sr"])
 """Abbreviations that may also close a sentence: they do before a capital letter."""
-_NUMBERED = frozenset("no nos nr fig figs eq sec sect ch chap vol p pp art ref par núm".split())
+_NUMBERED = frozenset(["no", "nos", "nr", "fig", "figs", "eq", "sec", "sect", "ch", "chap", "vol", "p", "pp", "art", "ref", "par", "núm"])
 _NARROW = 60
 """Lines shorter than this tell nothing about where prose was wrapped."""
 

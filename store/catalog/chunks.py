@@ -13,7 +13,7 @@ from sqlalchemy import Row, Select, func, select
 
 from store.catalog import tables as t
 from store.catalog.base import Queries, to_json
-from store.catalog.jobs import Lease
+from store.catalog.jobs import Lease, check_here
 from store.models import ANSWERING, Chunk, Span
 
 _BATCH = 500  # SQLite's limit of bound variables is far above; this bounds the memory of a step
@@ -65,6 +65,7 @@ class ChunkQueries(Queries):
         ]
         k = t.chunks.c
         with self.leased(lease) as c:
+            check_here(c, version_id)
             c.execute(
                 t.chunks.delete().where(
                     k.generation_id == generation_id, k.version_id == version_id
@@ -74,8 +75,10 @@ class ChunkQueries(Queries):
                 c.execute(t.chunks.insert(), rows)
         return ids
 
-    def chunk_ids(self, generation_id: str, version_id: str | None = None) -> dict[str, set[str]]:
-        """Space id → ids of chunks of a generation (of one version)."""
+    def chunk_ids(
+        self, generation_id: str, version_id: str | None = None, *, finished: bool = False
+    ) -> dict[str, set[str]]:
+        """Space id → ids of a generation's chunks: of one version, of those wholly indexed."""
         query = (
             select(t.documents.c.space_id, t.chunks.c.id)
             .join(t.versions, t.versions.c.id == t.chunks.c.version_id)
@@ -84,6 +87,12 @@ class ChunkQueries(Queries):
         )
         if version_id is not None:
             query = query.where(t.chunks.c.version_id == version_id)
+        if finished:
+            query = query.join(
+                t.indexed,
+                (t.indexed.c.generation_id == generation_id)
+                & (t.indexed.c.version_id == t.chunks.c.version_id),
+            )
         found: dict[str, set[str]] = {}
         with self.db.read() as c:
             for space_id, id_ in c.execute(query):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, and_, exists, select
 
 from store.catalog import tables as t
 from store.catalog.base import Queries, to_json
-from store.catalog.jobs import Lease, cancel_jobs, check_lease, insert_job
+from store.catalog.jobs import Lease, cancel_jobs, check_here, check_lease, insert_job
 from store.models import ANSWERING, Generation
 
 _LIVE = ("building", "serving")
@@ -67,6 +67,7 @@ class GenerationQueries(Queries):
     def mark_indexed(self, lease: Lease, generation_id: str, version_id: str) -> None:
         """After Chroma and the lexical index have all chunks of the version."""
         with self.leased(lease) as c:
+            check_here(c, version_id)
             c.execute(
                 t.indexed.insert().prefix_with("OR IGNORE"),
                 {"generation_id": generation_id, "version_id": version_id},

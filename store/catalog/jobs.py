@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from store.catalog import tables as t
 from store.catalog.base import Queries, write_meta
-from store.errors import LeaseLost
+from store.errors import LeaseLost, NotFound
 
 
 class Lease(NamedTuple):
@@ -119,10 +119,11 @@ class JobQueries(Queries):
             ).first()
         return dict(row._mapping) if row else None
 
-    def hold(self, lease: Lease) -> None:
-        """Raise LeaseLost unless the lease is still good."""
+    def hold(self, lease: Lease, version_id: str) -> None:
+        """Raise LeaseLost unless the lease is still good, NotFound when the version has gone."""
         with self.db.read() as c:
             check_lease(c, lease)
+            check_here(c, version_id)
 
     @contextmanager
     def leased(self, lease: Lease) -> Iterator[Connection]:
@@ -161,6 +162,17 @@ def check_lease(c: Connection, lease: Lease, cancelled_too: bool = False) -> Non
         or (row.cancelling and not cancelled_too)
     ):
         raise LeaseLost("This job was cancelled or taken over.")
+
+
+def check_here(c: Connection, version_id: str) -> None:
+    """Raises NotFound when the version was removed or replaced; a re-index then skips it."""
+    row = c.execute(
+        select(t.versions.c.status, t.documents.c.removing)
+        .join(t.documents, t.documents.c.id == t.versions.c.document_id)
+        .where(t.versions.c.id == version_id)
+    ).first()
+    if row is None or row.removing or row.status == "replaced":
+        raise NotFound("This document was removed meanwhile.")
 
 
 def _epoch(c: Connection) -> int:

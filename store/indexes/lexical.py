@@ -14,10 +14,9 @@ from pathlib import Path
 import tantivy
 
 from store.errors import IndexDamaged, Transient
-from store.indexes.words import WORDS_VERSION, words
+from store.indexes.words import WORDS_VERSION, asked, words
 from store.models import Frozen
 
-HEADER_WEIGHT = 1.0
 WRITER_BYTES = 15_000_000  # tantivy's least; per commit, given back after it
 _RAW = {"tokenizer_name": "raw", "index_option": "basic"}
 
@@ -47,8 +46,9 @@ class LexicalIndex:
         builder.add_text_field("id", stored=True, **_RAW)
         builder.add_text_field("space", **_RAW)
         builder.add_text_field("document", **_RAW)
-        for field in ("header", "text"):
-            builder.add_text_field(field, tokenizer_name=WORDS_VERSION, index_option="freq")
+        # Header and text in one field: as fields of their own, each with its BM25, they found the
+        # right page of look-alike reports among ten in .70 instead of .78 of cases.
+        builder.add_text_field("terms", tokenizer_name=WORDS_VERSION, index_option="freq")
         self._schema = builder.build()
         self._analyzer = (
             tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
@@ -77,8 +77,7 @@ class LexicalIndex:
                         id=entry.id,
                         space=entry.space_id,
                         document=entry.document_id,
-                        header=" ".join(words(entry.header)),
-                        text=" ".join(words(entry.text)),
+                        terms=" ".join(words(f"{entry.header}\n\n{entry.text}")),
                     )
                 )
 
@@ -99,15 +98,11 @@ class LexicalIndex:
 
         A chunk needs to hold one of the text's terms; a term asked twice counts twice.
         """
-        terms = Counter(self._analyzer.analyze(" ".join(words(text))))
+        terms = Counter(self._analyzer.analyze(" ".join(asked(text))))
         if not terms or not space_ids or (document_ids is not None and not document_ids):
             return []
         should, must = tantivy.Occur.Should, tantivy.Occur.Must
-        either = [
-            (should, self._term(field, term, weight * times))
-            for term, times in terms.items()
-            for field, weight in (("text", 1.0), ("header", HEADER_WEIGHT))
-        ]
+        either = [(should, self._term(term, times)) for term, times in terms.items()]
         clauses = [(must, self._one_of("space", space_ids))]
         if document_ids is not None:
             clauses.append((must, self._one_of("document", document_ids)))
@@ -148,9 +143,10 @@ class LexicalIndex:
         with self._lock:
             self._index = None
 
-    def _term(self, field: str, term: str, weight: float) -> tantivy.Query:
-        query = tantivy.Query.term_query(self._schema, field, term, "freq")
-        return query if weight == 1.0 else tantivy.Query.boost_query(query, weight)
+    def _term(self, term: str, times: int) -> tantivy.Query:
+        # tantivy counts a term that is in a query twice only once: hence the boost.
+        query = tantivy.Query.term_query(self._schema, "terms", term, "freq")
+        return query if times == 1 else tantivy.Query.boost_query(query, float(times))
 
     def _one_of(self, field: str, values: Collection[str]) -> tantivy.Query:
         chosen = tantivy.Query.term_set_query(self._schema, field, list(values))

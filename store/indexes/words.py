@@ -8,10 +8,20 @@ from __future__ import annotations
 import re
 import unicodedata
 
-WORDS_VERSION = "words-1"
+WORDS_VERSION = "words-2"
 """Changes with anything below; an index of another version is built anew."""
 
 LONGEST = 64
+
+_EMPTY = frozenset(
+    "a about above after again against all am an and any are as at be because been before being"
+    " below between both but by can could did do does doing down during each few for from further"
+    " had has have having he her here hers him his how i if in into is it its itself just me more"
+    " most my no nor not of off on once only or other our out over own same she should so some"
+    " such than that the their them then there these they this those through to too under until"
+    " up very was we were what when where which while who whom whose why will with would you your"
+    .split()
+)
 
 # Written without spaces, or in words too long to match whole: cut into pairs of characters.
 _UNSPACED = (
@@ -42,6 +52,16 @@ def words(text: str) -> list[str]:
         else:
             found += _parts(piece[0])
     return [term[:LONGEST] for term in found]
+
+
+def asked(question: str) -> list[str]:
+    """A question's terms without the English words that carry no subject.
+
+    They match everywhere, and a hundred candidates is little: without them BM25 has the right
+    page of the reports in benchmarks/retrieval.py among ten in .78 instead of .71 of cases.
+    """
+    terms = words(question)
+    return [term for term in terms if term not in _EMPTY] or terms
 
 
 def fold(text: str) -> str:
