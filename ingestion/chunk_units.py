@@ -96,9 +96,7 @@ def _heading(pieces: list[Piece], text: str, block: Block, section: tuple[str, .
     _add(pieces[-1], text, block.start, block.end)
 
 
-def _prose(
-    pieces: list[Piece], text: str, start: int, end: int, section: tuple[str, ...]
-) -> None:
+def _prose(pieces: list[Piece], text: str, start: int, end: int, section: tuple[str, ...]) -> None:
     part = text[start:end]
     if not part or part.isspace():
         return

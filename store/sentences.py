@@ -17,12 +17,20 @@ _ANY_END = re.compile(r"[。！？｡][」』”’）》]*|[.!?…]+[\"'”’�
 _HAS_CJK_END = re.compile("[。！？｡]")
 _NEXT = re.compile(r"\s+[\"'“‘«(\[¿¡]*(\S)")
 _LAST_WORD = re.compile(r"[^\s(\[\"'“‘]*\Z")
-_ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "rev", "hon", "gen", "col", "capt", "lt", "sgt", "st", "sr", "jr", "messrs", "mme", "mlle", "fig", "figs", "eq", "eqs", "eqn", "ref", "refs", "sec", "sect", "ch", "chap", "no", "nos", "nr", "vol", "vols", "pp", "p", "art", "arts", "par", "para", "ed", "eds", "dept", "inc", "ltd", "co", "corp", "bros", "est", "approx", "ca", "cf", "vs", "viz", "al", "etc", "e.g", "i.e", "eg", "ie", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec", "mon", "tue", "wed", "thu", "fri", "sat", "sun", "u.s", "u.k", "u.n", "e.u", "a.m", "p.m", "ph.d", "m.sc", "b.sc", "d.c", "tel", "fax", "ext", "min", "max", "avg", "std", "dist", "bzw", "z.b", "d.h", "u.a", "vgl", "abs", "usw", "ggf", "inkl", "zzgl", "evtl", "str", "hr", "fr", "sra", "ud", "uds", "núm", "pág"]
+_ABBREVIATIONS_WORDS = (
+    "mr mrs ms dr prof rev hon gen col capt lt sgt st sr jr messrs mme mlle fig figs eq eqs "
+    "eqn ref refs sec sect ch chap no nos nr vol vols pp p art arts par para ed eds dept inc "
+    "ltd co corp bros est approx ca cf vs viz al etc e.g i.e eg ie jan feb mar apr jun jul "
+    "aug sep sept oct nov dec mon tue wed thu fri sat sun u.s u.k u.n e.u a.m p.m ph.d m.sc "
+    "b.sc d.c tel fax ext min max avg std dist bzw z.b d.h u.a vgl abs usw ggf inkl zzgl evtl "
+    "str hr fr sra ud uds núm pág"
 )
-_MAY_END = frozenset(["etc", "inc", "ltd", "co", "corp", "u.s", "u.k", "u.n", "e.u", "a.m", "p.m", "d.c", "ph.d", "usw", "al", "jr", "sr"])
+_ABBREVIATIONS = frozenset(_ABBREVIATIONS_WORDS.split())
+_MAY_END_WORDS = "etc inc ltd co corp u.s u.k u.n e.u a.m p.m d.c ph.d usw al jr sr"
+_MAY_END = frozenset(_MAY_END_WORDS.split())
 """Abbreviations that may also close a sentence: they do before a capital letter."""
-_NUMBERED = frozenset(["no", "nos", "nr", "fig", "figs", "eq", "sec", "sect", "ch", "chap", "vol", "p", "pp", "art", "ref", "par", "núm"])
+_NUMBERED_WORDS = "no nos nr fig figs eq sec sect ch chap vol p pp art ref par núm"
+_NUMBERED = frozenset(_NUMBERED_WORDS.split())
 _NARROW = 60
 """Lines shorter than this tell nothing about where prose was wrapped."""
 
@@ -128,6 +136,4 @@ def _ends(text: str, start: int, match: re.Match[str], end: int) -> bool:
         return not (head.isdigit() or head.isupper())
     if word in _ABBREVIATIONS:
         return word in _MAY_END and head.isupper()
-    if head.isdigit() and word.isdigit() and match.start() - len(word) == start:
-        return False
-    return True
+    return not (head.isdigit() and word.isdigit() and match.start() - len(word) == start)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,10 +85,11 @@ def test_neighbours_in_a_section_share_a_sentence() -> None:
     flow.paragraph(prose(600, "w"))
     page = page_of(flow)
     chunks = chunks_of(page)
-    for before, after in zip(chunks, chunks[1:], strict=False):
+    for before, after in pairwise(chunks):
         assert after.spans[0].start < before.spans[0].end
         shared = page.text[after.spans[0].start : before.spans[0].end]
-        assert shared.count(".") == 1 and before.text.endswith(shared)
+        assert shared.count(".") == 1
+        assert before.text.endswith(shared)
     assert all(60 <= len(c.text.split()) <= 192 for c in chunks)
 
 
@@ -129,9 +131,7 @@ def test_a_call_to_the_tokenizer_a_page_or_fewer() -> None:
     assert calls <= 64
 
 
-WORDS = st.text(
-    alphabet=st.sampled_from("abcXYZ019.,;!?-()\t äß。中文"), min_size=0, max_size=120
-)
+WORDS = st.text(alphabet=st.sampled_from("abcXYZ019.,;!?-()\t äß。中文"), min_size=0, max_size=120)
 SAID = st.lists(
     st.one_of(
         st.tuples(st.just("heading"), WORDS),
@@ -139,9 +139,7 @@ SAID = st.lists(
         st.tuples(st.just("list"), WORDS),
         st.tuples(st.just("footer"), WORDS),
         st.tuples(st.just("long"), st.integers(1, 900).map(lambda n: "x" * n)),
-        st.tuples(
-            st.just("table"), st.lists(st.lists(WORDS, min_size=1, max_size=5), max_size=12)
-        ),
+        st.tuples(st.just("table"), st.lists(st.lists(WORDS, min_size=1, max_size=5), max_size=12)),
     ),
     max_size=12,
 )

@@ -28,7 +28,7 @@ def decode(data: bytes, declared: str | None = None) -> tuple[str, str | None]:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return data.decode(name, errors="replace"), None
-    for name in (declared, "utf-8", _wide(data)):
+    for name in (declared, _wide(data), "utf-8"):
         if name and (text := _try(data, name)) is not None:
             return text, None
     name = _guess(data)

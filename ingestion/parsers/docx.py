@@ -6,7 +6,6 @@ hidden text does not. (ECMA-376 part 1, chapter 17, names the elements.)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,11 +20,12 @@ if TYPE_CHECKING:
     from ingestion.parsers import ParseOptions
 
 MAX_DEPTH = 60
-_PASSED = frozenset(
+_PASSED_WORDS = (
     "sdt sdtContent ins moveTo customXml smartTag body docPart hyperlink fldSimple r dir bdo "
-    "Choice drawing inline anchor graphic graphicData wsp wgp wpc txbx txbxContent pict shape rect "
-    "roundrect oval group textbox object oMathPara ruby rubyBase".split()
+    "Choice drawing inline anchor graphic graphicData wsp wgp wpc txbx txbxContent pict shape "
+    "rect roundrect oval group textbox object oMathPara ruby rubyBase"
 )
+_PASSED = frozenset(_PASSED_WORDS.split())
 _TEXT = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _DOCUMENT_KINDS = ("footnotes", "endnotes", "comments")
 
@@ -79,9 +79,7 @@ class _Reader:
                 self._paragraph(child, depth)
             elif name == "tbl":
                 self._table(child, depth)
-            elif name == "AlternateContent":
-                self._blocks(child, depth + 1)
-            elif name in _PASSED:
+            elif name == "AlternateContent" or name in _PASSED:
                 self._blocks(child, depth + 1)
 
     def _paragraph(self, paragraph: Element, depth: int) -> None:
@@ -199,17 +197,12 @@ def _gather(parent: Element, inline: Inline, depth: int) -> None:
             inline.diagrams.append(relation)
         elif name == "AlternateContent":
             # Fallback repeats the first choice in an older drawing language.
-            for choice in _choice(child):
+            for choice in list(elements(child))[:1]:
                 _gather(choice, inline, depth + 1)
         elif name in ("oMath", "oMathPara"):
             inline.parts.append(_math(child))
         elif name in _PASSED:
             _gather(child, inline, depth + 1)
-
-
-def _choice(alternate: Element) -> Iterator[Element]:
-    choices = list(elements(alternate))
-    yield from choices[:1]
 
 
 def _hidden(run: Element) -> bool:
@@ -247,7 +240,9 @@ def _math(element: Element, depth: int = 0) -> str:
     if name == "rad":
         return f"√({parts.get('e', '')})"
     if name == "d":
-        return "(" + ", ".join(_math(c, depth + 1) for c in elements(element) if local(c) == "e") + ")"
+        return (
+            "(" + ", ".join(_math(c, depth + 1) for c in elements(element) if local(c) == "e") + ")"
+        )
     return "".join(_math(child, depth + 1) for child in elements(element))
 
 

@@ -117,6 +117,9 @@ class Numbering:
             self._seen.add(number)
             for restarted, start in self._restarts.get(number, {}).items():
                 counts[restarted] = start - 1
+        for outer in range(level):
+            # A level that was skipped counts as begun: after 2.1.1 straight under 2 comes 2.2.
+            counts.setdefault(outer, levels.get(outer, _Level()).start)
         counts[level] = counts.get(level, shape.start - 1) + 1
         for deeper in [at for at in counts if at > level]:
             del counts[deeper]

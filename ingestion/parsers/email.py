@@ -68,9 +68,7 @@ def _parts(message: email.message.Message) -> tuple[list[str], list[str], list[s
         if disposition != "attachment" and kind in ("text/plain", "text/html"):
             (plain if kind == "text/plain" else rich).append(_text(part))
         elif kind == "message/rfc822":
-            inner = part.get_payload()
-            first = inner[0] if isinstance(inner, list) and inner else None
-            subject = _header(first, "Subject") if first is not None else ""
+            subject = next((_header(inner, "Subject") for inner in _inside(part)), "")
             attached.append(name or (f"message “{subject}”" if subject else "a message"))
         elif disposition != "inline" or (name and not kind.startswith("image/")):
             attached.append(name or f"a part without a name ({kind})")
@@ -85,9 +83,15 @@ def _walk(message: email.message.Message) -> Iterator[email.message.Message]:
             return
         part = waiting.pop()
         yield part
-        payload = part.get_payload()
-        if isinstance(payload, list) and part.get_content_type() != "message/rfc822":
-            waiting.extend(reversed(payload))
+        if part.get_content_type() != "message/rfc822":
+            waiting.extend(reversed(_inside(part)))
+
+
+def _inside(part: email.message.Message) -> list[email.message.Message]:
+    payload = part.get_payload()
+    if not isinstance(payload, list):
+        return []
+    return [inner for inner in payload if isinstance(inner, email.message.Message)]
 
 
 def _text(part: email.message.Message) -> str:

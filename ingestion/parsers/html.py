@@ -17,6 +17,7 @@ from ingestion.parsers.html_text import (
     HEADINGS,
     MAX_DEPTH,
     Element,
+    bare_text,
     inline_text,
     tidy,
     visible,
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
 _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?)?")
-_DATE_NAMES = frozenset(
+_DATE_NAMES_WORDS = (
     "date dc.date dcterms.modified dcterms.created last-modified article:modified_time "
-    "article:published_time datepublished datemodified pubdate".split()
+    "article:published_time datepublished datemodified pubdate"
 )
+_DATE_NAMES = frozenset(_DATE_NAMES_WORDS.split())
 
 
 def open_file(path: Path, options: ParseOptions) -> FlowedFile:
@@ -57,14 +59,20 @@ def open_file(path: Path, options: ParseOptions) -> FlowedFile:
 
 def parse(text: str) -> Element | None:
     """The root of a page's tree, None where the page is empty."""
-    parser = lxml_html.HTMLParser(no_network=True, huge_tree=False, remove_comments=True)
+    # huge_tree allows 2048 elements inside each other, where real pages exceed the usual 256.
+    parser = lxml_html.HTMLParser(no_network=True, huge_tree=True, remove_comments=True)
     text = _DECLARATION.sub("", text.replace("\0", ""), count=1)
     if not text.strip():
         return None
     try:
-        return lxml_html.document_fromstring(text, parser=parser)
+        root = lxml_html.document_fromstring(text, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError):
-        return None
+        root = None
+    fault = parser.error_log.last_error
+    if fault is not None and "Excessive depth" in (fault.message or ""):
+        root = lxml_html.Element("body")
+        root.text = bare_text(text)
+    return root
 
 
 def write_html(flow: Flow, root: Element) -> None:

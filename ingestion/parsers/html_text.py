@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
 from typing import Any
 
 Element = Any
 """An lxml element; its types stop at this folder."""
 
-HIDDEN = frozenset(
+_HIDDEN_WORDS = (
     "script style template noscript head svg math iframe object embed canvas audio video "
-    "datalist param source track area map".split()
+    "datalist param source track area map"
 )
-BLOCKS = frozenset(
-    "address article aside blockquote body center details dialog dd div dl dt fieldset figcaption "
-    "figure footer form header hgroup hr html legend li main menu nav ol optgroup option p section "
-    "select summary table tbody tfoot thead tr td th ul caption".split()
+HIDDEN = frozenset(_HIDDEN_WORDS.split())
+_BLOCKS_WORDS = (
+    "address article aside blockquote body center details dialog dd div dl dt fieldset "
+    "figcaption figure footer form header hgroup hr html legend li main menu nav ol optgroup "
+    "option p section select summary table tbody tfoot thead tr td th ul caption"
 )
+BLOCKS = frozenset(_BLOCKS_WORDS.split())
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 MAX_DEPTH = 200
 _UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -62,3 +65,30 @@ def _collect(element: Element, parts: list[str], depth: int) -> None:
 def tidy(text: str) -> str:
     """White space as a browser shows it; `\\v` stands for a forced line break."""
     return _AROUND_BREAK.sub("\n", _SPACE.sub(" ", text).replace("\v", "\n")).strip()
+
+
+def bare_text(text: str) -> str:
+    """The words of a page nested too deeply to be read as a tree."""
+    reader = _Words()
+    reader.feed(text)
+    reader.close()
+    return " ".join(reader.words)
+
+
+class _Words(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self._skipped: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self._skipped is None and tag in ("script", "style", "template", "noscript", "title"):
+            self._skipped = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._skipped:
+            self._skipped = None
+
+    def handle_data(self, data: str) -> None:
+        if self._skipped is None:
+            self.words.extend(data.split())

@@ -79,7 +79,7 @@ def _without_language_model() -> None:
     logging.getLogger("unstructured").setLevel(logging.ERROR)
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
-    tokenize._get_nlp = lambda: nlp
+    setattr(tokenize, "_get_nlp", lambda: nlp)  # noqa: B010 - typed as its cached original
 
 
 def _write(flow: Flow, element: Any) -> None:

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from ingestion.parsers.charts import chart_table
@@ -34,14 +34,15 @@ Rows = list[tuple[int, list[str]]]
 def open_file(path: Path, options: ParseOptions) -> FlowedFile:
     package = Package(path)
     try:
-        return _Reader(path, package).read()
+        with path.open("rb") as file:
+            return _Reader(file, package).read()
     finally:
         package.close()
 
 
 class _Reader:
-    def __init__(self, path: Path, package: Package):
-        self._path = path
+    def __init__(self, file: BinaryIO, package: Package):
+        self._file = file
         self._package = package
         self._flow = Flow()
         self._left = MAX_CELLS
@@ -82,9 +83,7 @@ class _Reader:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return load_workbook(
-                    self._path, read_only=True, data_only=values, keep_links=False
-                )
+                return load_workbook(self._path, read_only=True, data_only=values, keep_links=False)
         except _DAMAGED as error:
             raise Unreadable("This workbook is damaged and cannot be opened.") from error
 
@@ -227,5 +226,3 @@ def _reach(rows: Rows) -> tuple[int, int]:
 def _extent(texts: list[str]) -> tuple[int, int]:
     filled = [column for column, text in enumerate(texts) if text]
     return filled[0], filled[-1] + 1
-
-
