@@ -1,0 +1,257 @@
+"""Hybrid search: chunks by meaning and by words, fused, confirmed by the catalog.
+
+Both sides bring 100 candidates; scores are scaled to 0..1 and added, with the similarity known for
+every candidate and a missing BM25 score counted as 0. Figures: benchmarks/retrieval.py.
+"""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from store.embedding import Embedder
+from store.errors import FootnoteError, IndexDamaged, Transient
+from store.indexes.generations import Indexes
+from store.models import Chunk, Frozen, Generation, Hit
+
+DEPTH = 100
+WORD_WEIGHT = 0.3
+"""BM25's share. Equal shares hurt where many reports share their boilerplate."""
+
+EXACT_AGE_S = 60.0
+"""How long a copy of the catalog's vectors answers before it is read again."""
+
+NO_MEANING = "The vector index cannot be used now; this search went by words alone."
+NO_WORDS = "The word index cannot be used now; this search went by meaning alone."
+EXACT = "The vector index is damaged; its vectors were searched in memory."
+
+Scores = Mapping[str, float]
+
+
+class Found(Frozen):
+    """What a search came back with, best first; `warnings` are sentences for a person."""
+
+    hits: tuple[Hit, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class SearchedCatalog(Protocol):
+    """What a search asks of the catalog."""
+
+    def serving_generation(self) -> Generation | None: ...
+
+    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]: ...
+
+    def chunks_of_document(self, document_id: str, generation_id: str) -> list[Chunk]: ...
+
+
+class VectorSearch(Protocol):
+    """What Chroma and the exact index have in common here."""
+
+    def query(
+        self,
+        space_ids: Sequence[str],
+        vector: np.ndarray,
+        k: int,
+        only: Collection[str] | None = None,
+    ) -> list[tuple[str, float]]: ...
+
+    def vectors(self, space_id: str, ids: Collection[str]) -> dict[str, np.ndarray]: ...
+
+
+class Searcher:
+    """Thread-safe; opens nothing until it is asked."""
+
+    def __init__(
+        self,
+        catalog: SearchedCatalog,
+        indexes: Indexes,
+        embedder: Embedder,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self.catalog, self.indexes, self.embedder = catalog, indexes, embedder
+        self._clock = clock
+        self._exact: tuple[str, float, VectorSearch] | None = None
+
+    def search(
+        self,
+        query: str,
+        space_ids: Sequence[str],
+        document_ids: Collection[str] | None = None,
+        k: int = 10,
+    ) -> Found:
+        """At most `k` hits in these spaces, of these documents where they are named.
+
+        Chunks that the catalog does not confirm are left out; of chunks with the same text the
+        best is kept. Where one index is damaged the other answers alone, with a warning; where
+        both are, raises IndexDamaged.
+        """
+        try:
+            return self._search(query, space_ids, document_ids, k)
+        except Transient:
+            # A re-index swapped its generation in between two questions to the old one.
+            return self._search(query, space_ids, document_ids, k)
+
+    def _search(
+        self,
+        query: str,
+        space_ids: Sequence[str],
+        document_ids: Collection[str] | None,
+        k: int,
+    ) -> Found:
+        generation = self.catalog.serving_generation()
+        if generation is None or not query.strip() or not space_ids or k < 1:
+            return Found()
+        scope = _Scope(generation, tuple(space_ids), document_ids, max(DEPTH, 2 * k))
+        warnings: list[str] = []
+        words = self._by_words(scope, query, warnings)
+        # The local model reads Latin letters only; on others its votes are noise.
+        meaning: Scores | None = {}
+        if words is None or is_latin(query) or self.embedder.host is not None:
+            meaning = self._by_meaning(scope, query, words or {}, warnings)
+        if words is None and meaning is None:
+            raise IndexDamaged("Neither index can be searched now; run verify --repair.")
+        words, meaning = words or {}, meaning or {}
+        scores = fuse(meaning, words)
+        chunks = self._confirmed(sorted(scores, key=lambda i: (-scores[i], i)), k)
+        vector_ranks, lexical_ranks = _ranks(meaning, scope.depth), _ranks(words, scope.depth)
+        hits = tuple(
+            Hit(
+                chunk=chunk,
+                score=scores[chunk.id],
+                vector_score=meaning.get(chunk.id),
+                vector_rank=vector_ranks.get(chunk.id),
+                lexical_score=words.get(chunk.id),
+                lexical_rank=lexical_ranks.get(chunk.id),
+            )
+            for chunk in chunks
+        )
+        return Found(hits=hits, warnings=tuple(warnings))
+
+    def _by_words(self, scope: _Scope, query: str, warnings: list[str]) -> Scores | None:
+        """BM25 of the best by words; None where their index is damaged."""
+        try:
+            index = self.indexes.lexical(scope.generation.id)
+            return dict(index.query(scope.space_ids, query, scope.depth, scope.document_ids))
+        except IndexDamaged:
+            warnings.append(NO_WORDS)
+            return None
+
+    def _by_meaning(
+        self, scope: _Scope, query: str, also: Collection[str], warnings: list[str]
+    ) -> Scores | None:
+        """Similarity of the best by meaning and of the ids in `also`; None where there is none."""
+        try:
+            vector = self.embedder.embed_query(query)
+        except FootnoteError as fault:
+            warnings.append(f"{fault} This search went by words alone.")
+            return None
+        only = self._chunk_ids(scope)
+        try:
+            index = self.indexes.vectors(scope.generation.id, scope.generation.dimension)
+            return _similarities(index, scope, vector, only, also)
+        except IndexDamaged:
+            pass
+        try:
+            found = _similarities(self._exact_index(scope.generation), scope, vector, only, also)
+        except IndexDamaged:
+            warnings.append(NO_MEANING)
+            return None
+        warnings.append(EXACT)
+        return found
+
+    def _chunk_ids(self, scope: _Scope) -> set[str] | None:
+        """Ids of the chunks of the documents asked, None for all documents."""
+        if scope.document_ids is None:
+            return None
+        return {
+            chunk.id
+            for document_id in scope.document_ids
+            for chunk in self.catalog.chunks_of_document(document_id, scope.generation.id)
+        }
+
+    def _exact_index(self, generation: Generation) -> VectorSearch:
+        now = self._clock()
+        if self._exact is not None:
+            of, since, index = self._exact
+            if of == generation.id and now - since < EXACT_AGE_S:
+                return index
+        index = self.indexes.exact(generation.id)
+        self._exact = (generation.id, now, index)
+        return index
+
+    def _confirmed(self, ids: Sequence[str], k: int) -> list[Chunk]:
+        """The first `k` of these chunks that may answer, each text once."""
+        kept: dict[str, Chunk] = {}
+        step = 2 * k
+        for start in range(0, len(ids), step):
+            batch = ids[start : start + step]
+            known = self.catalog.chunks(batch)
+            for chunk in (known[i] for i in batch if i in known):
+                # The document belongs to it: the same sentence in two reports is two facts.
+                kept.setdefault(f"{chunk.document_id} {' '.join(chunk.text.split())}", chunk)
+            if len(kept) >= k:
+                break
+        return list(kept.values())[:k]
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """Where one search looks, and how many candidates each side brings."""
+
+    generation: Generation
+    space_ids: tuple[str, ...]
+    document_ids: Collection[str] | None
+    depth: int
+
+
+def fuse(meaning: Scores, words: Scores) -> dict[str, float]:
+    """0..1 of each candidate; a side that found nothing leaves the other its whole weight."""
+    share = WORD_WEIGHT if meaning and words else float(bool(words))
+    near, said = min_max(meaning), min_max(words)
+    return {i: (1 - share) * near.get(i, 0.0) + share * said.get(i, 0.0) for i in {*near, *said}}
+
+
+def min_max(scores: Scores) -> dict[str, float]:
+    """Scores scaled so that the least is 0 and the best 1; equal scores are all 1."""
+    if not scores:
+        return {}
+    least, most = min(scores.values()), max(scores.values())
+    if most == least:
+        return dict.fromkeys(scores, 1.0)
+    return {i: (score - least) / (most - least) for i, score in scores.items()}
+
+
+def is_latin(text: str) -> bool:
+    """Whether at least half of the letters are Latin; a text without letters is."""
+    letters = [c for c in text if c.isalpha()]
+    latin = sum(c.isascii() or "LATIN" in unicodedata.name(c, "") for c in letters)
+    return 2 * latin >= len(letters)
+
+
+def _similarities(
+    index: VectorSearch,
+    scope: _Scope,
+    vector: np.ndarray,
+    only: Collection[str] | None,
+    also: Collection[str],
+) -> Scores:
+    """Cosine of the nearest to `vector` and of the ids in `also`."""
+    found = dict(index.query(scope.space_ids, vector, scope.depth, only))
+    missing = [i for i in also if i not in found]
+    unit = vector / max(float(np.linalg.norm(vector)), 1e-12)
+    for space_id in scope.space_ids if missing else ():
+        for chunk_id, row in index.vectors(space_id, missing).items():
+            found[chunk_id] = float(row @ unit) / max(float(np.linalg.norm(row)), 1e-12)
+    return found
+
+
+def _ranks(scores: Scores, depth: int) -> dict[str, int]:
+    best = sorted(scores, key=lambda i: -scores[i])[:depth]
+    return {chunk_id: rank for rank, chunk_id in enumerate(best, 1)}
