@@ -26,10 +26,14 @@ _ABBREVIATIONS_WORDS = (
     "str hr fr sra ud uds núm pág"
 )
 _ABBREVIATIONS = frozenset(_ABBREVIATIONS_WORDS.split())
-_MAY_END_WORDS = "etc inc ltd co corp u.s u.k u.n e.u a.m p.m d.c ph.d usw al jr sr"
+_MAY_END_WORDS = (
+    "etc inc ltd co corp bros u.s u.k u.n e.u a.m p.m d.c ph.d m.sc b.sc usw al jr sr jan feb mar "
+    "apr jun jul aug sep sept oct nov dec mon tue wed thu fri sat sun min max avg std dist ext "
+    "tel fax ed eds dept est abs str hr fr no nos art arts par para"
+)
 _MAY_END = frozenset(_MAY_END_WORDS.split())
 """Abbreviations that may also close a sentence: they do before a capital letter."""
-_NUMBERED_WORDS = "no nos nr fig figs eq sec sect ch chap vol p pp art ref par núm"
+_NUMBERED_WORDS = "no nos nr fig figs eq eqs sec sect ch chap vol p pp art ref par núm"
 _NUMBERED = frozenset(_NUMBERED_WORDS.split())
 _NARROW = 60
 """Lines shorter than this tell nothing about where prose was wrapped."""
@@ -132,8 +136,8 @@ def _ends(text: str, start: int, match: re.Match[str], end: int) -> bool:
         return word not in _ABBREVIATIONS or word in _MAY_END
     if len(word) == 1 and word.isalpha():
         return text[match.start() - 1].islower() and word not in "pv"
-    if word in _NUMBERED:
-        return not (head.isdigit() or head.isupper())
+    if word in _NUMBERED and head.isdigit():
+        return False
     if word in _ABBREVIATIONS:
         return word in _MAY_END and head.isupper()
     return not (head.isdigit() and word.isdigit() and match.start() - len(word) == start)

@@ -205,6 +205,7 @@ SENTENCES = (
     ("a\tb\nc\td", 2),
     ("今日は。明日！「うん。」そう", 4),
     ("“Go.” She went.", 2),
+    ("He said no. The cat sat. They left.", 3),
 )
 
 

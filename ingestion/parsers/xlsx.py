@@ -83,7 +83,8 @@ class _Reader:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return load_workbook(self._path, read_only=True, data_only=values, keep_links=False)
+                # The open file, as openpyxl refuses the names it does not know.
+                return load_workbook(self._file, read_only=True, data_only=values, keep_links=False)
         except _DAMAGED as error:
             raise Unreadable("This workbook is damaged and cannot be opened.") from error
 
