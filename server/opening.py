@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -39,6 +40,8 @@ def open_doors(settings: Settings, address: str | None = None) -> Iterator[Doors
             try:
                 if settings.samples:
                     _add_samples(library, store.catalog)
+                # The first question would wait some seconds for imports and the model.
+                threading.Thread(target=assistant.warm, name="warm", daemon=True).start()
                 yield Doors(settings, library, assistant, store.catalog, store.owner.token)
             finally:
                 assistant.close()

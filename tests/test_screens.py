@@ -1,0 +1,196 @@
+"""The screens as scripts: what they show and which door they call, without a browser."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import files
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from server import doors, principals
+from server.doors import Doors
+from server.opening import SAMPLES_SPACE, open_doors
+from server.words import file_size
+from store.settings import ROOT, Settings
+
+WHO = principals.of_screen()
+HOSTILE = "![x](http_evil) :red[a] <b>$x$.txt"
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doors]:
+    settings = Settings(data=tmp_path_factory.mktemp("screens") / "store", _env_file=None)
+    with open_doors(settings) as held:
+        doors.fill(held)
+        assert held.library.wait(180)
+        yield held
+        doors.fill(None)
+
+
+def screen(name: str, **query: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60)
+    for key, value in query.items():
+        test.query_params[key] = value
+    test.run()
+    assert not test.exception
+    return test
+
+
+def until(test: AppTest, true: Callable[[], object], timeout_s: float = 60) -> None:
+    """Run the screen again and again, as its timer does."""
+    end = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+        test.run()
+        assert not test.exception
+
+
+def keys(test: AppTest, start: str) -> list[str]:
+    return [b.key for b in test.button if b.key and b.key.startswith(start)]
+
+
+def texts(test: AppTest) -> str:
+    shown = (*test.text, *test.markdown, *test.caption, *test.error, *test.info, *test.success)
+    return "\n".join(element.value for element in shown)
+
+
+def asked(question: str) -> AppTest:
+    test = screen("chat")
+    test.chat_input[0].set_value(question).run()
+    until(test, lambda: keys(test, "source-") or keys(test, "near-"))
+    return test
+
+
+def test_screens_stop_while_footnote_is_shut(opened: Doors):
+    doors.fill(None)
+    try:
+        test = AppTest.from_file(str(ROOT / "pages" / "shell.py"), default_timeout=60).run()
+    finally:
+        doors.fill(opened)
+    assert "not open" in test.error[0].value
+
+
+def test_a_new_folder_has_the_samples_and_offers_questions(opened: Doors):
+    test = screen("chat")
+    assert test.title[0].value == "Ask your documents"
+    assert len(keys(test, "try-")) == 3
+
+
+def test_an_example_is_answered_with_footnotes_that_open_the_page(opened: Doors):
+    test = screen("chat")
+    test.button(key=keys(test, "try-")[0]).click().run()
+    until(test, lambda: keys(test, "source-"))
+    assert test.query_params["c"]
+    assert "Wednesday" in texts(test)
+    assert "Quotes from the documents" in texts(test)
+    footnotes = keys(test, "foot-")
+    assert footnotes
+    test.button(key=footnotes[0]).click().run()
+    frame = test.get("iframe")[0].proto
+    assert frame.src.startswith("/view/")
+    assert frame.src.endswith("#mark")
+    test.button(key="close-source").click().run()
+    assert not test.get("iframe")
+
+
+def test_a_reload_keeps_the_conversation(opened: Doors):
+    first = asked("On which day of the week do all teams meet at the office?")
+    again = screen("chat", c=first.query_params["c"])
+    assert [t.value for t in again.text] == [t.value for t in first.text]
+    assert keys(again, "foot-")
+
+
+def test_what_the_documents_do_not_say_is_refused_with_the_nearest_pages(opened: Doors):
+    test = asked("What is the boiling point of tungsten hexafluoride?")
+    assert "The documents do not say." in texts(test)
+    near = keys(test, "near-")
+    assert near
+    test.button(key=near[0]).click().run()
+    assert test.get("iframe")[0].proto.src.startswith("/view/")
+
+
+def test_a_conversation_is_left_and_deleted(opened: Doors):
+    test = asked("What is the daily food allowance on a trip to Norway?")
+    conversation_id = test.query_params["c"]
+    next(b for b in test.button if b.label == "New conversation").click().run()
+    assert "c" not in test.query_params
+    test.button(key=f"conversation-{conversation_id}").click().run()
+    assert test.query_params["c"] == conversation_id
+    test.button(key=f"delete-{conversation_id}").click().run()
+    assert "c" not in test.query_params
+    assert conversation_id not in {c.id for c in opened.assistant.conversations(WHO)}
+
+
+def test_an_address_of_no_conversation_starts_a_new_one(opened: Doors):
+    test = screen("chat", c="nothing")
+    assert "not there any more" in test.warning[0].value
+    assert test.title[0].value == "Ask your documents"
+
+
+def test_the_documents_are_listed_with_their_state(opened: Doors):
+    test = screen("documents")
+    documents = opened.library.list(WHO)
+    assert len(keys(test, "open-")) == len(documents)
+    assert f"{len(documents)} documents" in test.caption[0].value
+    document = next(d for d in documents if d.name.endswith("handbook.pdf"))
+    test.button(key=f"open-{document.id}").click().run()
+    assert "text of the file" in test.selectbox(key=f"page-{document.id}").options[0]
+    assert test.get("iframe")[0].proto.src.startswith("/view/")
+
+
+def test_a_file_that_failed_says_why_and_is_removed(opened: Doors, tmp_path: Path):
+    locked = files.text_pdf(tmp_path / "locked.pdf", ["Hidden."])
+    locked.write_bytes(locked.read_bytes()[:300])
+    document = opened.library.add(WHO, "locked.pdf", locked)
+    assert opened.library.wait(60)
+    test = screen("documents")
+    assert document.id in "".join(keys(test, "retry-"))
+    assert test.error[0].value
+    test.button(key=f"remove-{document.id}").click().run()
+    assert not [k for k in keys(test, "open-") if document.id in k]
+    assert document.id not in {d.id for d in opened.library.list(WHO)}
+
+
+def test_names_of_files_are_shown_inert(opened: Doors):
+    document = opened.library.add(WHO, HOSTILE, b"A text like any other.")
+    try:
+        assert opened.library.wait(60)
+        label = screen("documents").button(key=f"open-{document.id}").label
+        assert "\\!\\[x\\]\\(" in label
+        assert ":red" not in label
+        assert "<b>" not in label.replace("\\<b\\>", "")
+    finally:
+        opened.library.remove(WHO, document.id)
+
+
+def test_the_administrator_re_indexes(opened: Doors):
+    test = screen("admin")
+    before = opened.library.health(WHO).generation
+    next(b for b in test.button if b.label == "Re-index").click().run()
+    until(test, lambda: test.success)
+    assert "The new index is in use" in test.success[0].value
+    assert opened.library.health(WHO).generation != before
+
+
+def test_the_administrator_sees_the_health_of_every_part(opened: Doors):
+    test = screen("admin")
+    shown = texts(test)
+    for part in ("catalog", "vector index", "lexical index", "sandbox", "model", "streamlit"):
+        assert part in shown
+    next(b for b in test.button if b.label == "Verify").click().run()
+    assert test.success[-1].value == "Everything agrees."
+
+
+def test_samples_are_not_added_again_once_removed(opened: Doors):
+    meta = opened.library.catalog.meta("samples_added")
+    assert meta == "yes"
+    assert {d.space for d in opened.library.list(WHO)} == {SAMPLES_SPACE}
+
+
+def test_sizes_are_said_shortly():
+    sizes = (12, 999, 1234, 56_789, 3_400_000, 2_000_000_000)
+    assert [file_size(s) for s in sizes] == [
+        "12 bytes", "999 bytes", "1.2 kB", "57 kB", "3.4 MB", "2.0 GB",
+    ]  # fmt: skip
