@@ -193,15 +193,19 @@ class SandboxedFile:
 
     def start(self) -> None:
         """Opens the file in a child. Raises Unreadable."""
+        options = self._options
         for attempt in (1, 2):
             try:
                 self.info = self._opened()
                 return
             except ChildFault as fault:
                 self._drop()
-                # Killed from outside (an operator, the kernel short of memory): once more.
-                if attempt == 2 or not fault.killed:
+                # Whatever broke may be one page that was looked at for a title.
+                self._options = self._options.model_copy(update={"only_pages": True})
+                if attempt == 2:
                     raise Unreadable(f"This file could not be read: {fault}.") from fault
+                if fault.killed:  # from outside, by an operator or a kernel short of memory
+                    self._options = options
 
     def pages(self, numbers: Iterable[int]) -> Iterator[ParsedPage]:
         """Pages in the order asked for; one that cannot be read comes back as failed.

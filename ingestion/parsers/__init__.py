@@ -20,6 +20,7 @@ class ParseOptions(Frozen):
     """What a parser may spend and how it should read.
 
     `max_pixels` bounds any picture that is decoded or rendered, `ocr_pixels` those given to OCR.
+    `only_pages`: do not look into pages when opening; set after that made a reader fail.
     """
 
     ocr_languages: str = "eng"
@@ -28,6 +29,7 @@ class ParseOptions(Frozen):
     ocr_dpi: int = 250
     max_pages: int = 5000
     page_timeout_s: float = 60.0
+    only_pages: bool = False
 
 
 class ParserEntry(Frozen):
@@ -91,8 +93,8 @@ def parser_fingerprint(
     """Names everything that decides what a parse says; a new value means a new parse."""
     entry = parsers[kind]
     parts = [f"{name}={_version(name)}" for name in entry.libraries]
-    # How long a page may take is no part of what it says.
-    parts.append(options.model_dump_json(exclude={"page_timeout_s"}))
+    # How long a page may take is no part of what it says, nor how it came to be opened.
+    parts.append(options.model_dump_json(exclude={"page_timeout_s", "only_pages"}))
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
     return f"{kind}-{entry.version}-{digest}"
 

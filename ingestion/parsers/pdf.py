@@ -45,14 +45,16 @@ class PdfFile:
         count = len(self._file)
         if count <= 0:
             raise Unreadable("This PDF has no pages.")
-        said = read_info(path, self._file)
+        self._first: tuple[Laid, float] | None = None
+        said = FileInfo() if options.only_pages else read_info(path, self._file)
         warnings = list(said.warnings)
         if count > options.max_pages:
             warnings.append(f"Only the first {options.max_pages:,} of {count:,} pages were read.")
         self._pages = min(count, options.max_pages)
         self.info = ParsedDocument(
             pages=self._pages,
-            title=said.title or self._title_on_first_page(said),
+            unread=count - self._pages,
+            title=said.title or self._title_on_first_page(),
             date=said.date,
             author=said.author,
             language=said.language,
@@ -63,7 +65,8 @@ class PdfFile:
         """One page: its text layer, or what OCR reads where there is none or a bad one."""
         with _Page(self._file, self._index(number)) as page:
             width, height = page.frame.size
-            laid, quality = page.read()
+            laid, quality = (self._first if number == 1 else None) or page.read()
+            self._first = None
             flags = ("rotated",) if page.frame.quarter_turns else ()
             parsed = ParsedPage(
                 number=number, text=laid.text, how="text", quality=quality, flags=flags,
@@ -96,10 +99,13 @@ class PdfFile:
             raise Unreadable(f"There is no page {number}; this PDF has {self._pages}.")
         return number - 1
 
-    def _title_on_first_page(self, said: FileInfo) -> str | None:
+    def _title_on_first_page(self) -> str | None:
+        if self._options.only_pages:
+            return None
         try:
             with _Page(self._file, 0) as page:
-                return page.read()[0].title
+                self._first = page.read()
+                return self._first[0].title
         except Unreadable:
             return None
 

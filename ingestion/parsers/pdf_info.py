@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import signal
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+import pypdfium2.raw as pdfium
 
 from store.models import Frozen
 
@@ -17,7 +21,7 @@ _MAX_BYTES = 80_000_000
 _GARBAGE_TITLE = re.compile(
     r"(untitled|title|document|dokument|unknown|none|null|slide|presentation|powerpoint"
     r"|microsoft (word|excel|powerpoint)|pdf|scan|image|print|layout|draft|output|file|tmp)"
-    r"([ _-]?\d+)?( -.*)?|.*\.(docx?|pdf|xlsx?|pptx?|indd|qxd|rtf|tex|dvi|html?|tmp|txt|ps)|[\W\d_]*",
+    r"([ _-]?\d+)?( -.*)?|.*\.(docx?|pdf|xlsx?|pptx?|indd|qxd|rtf|tex|dvi|html?|tmp|txt|ps)|.*\\.*|[\W\d_]*",
     re.IGNORECASE,
 )
 _PDF_DATE = re.compile(
@@ -43,19 +47,19 @@ def read_info(path: Path, file: Any) -> FileInfo:
     """pypdf first, within a few seconds; where it fails, what pdfium gives and a warning."""
     try:
         with _at_most(_TIME_S):
-            said, language = _from_pypdf(path)
+            said = _from_pypdf(path)
         warnings: tuple[str, ...] = ()
     # pypdf raises of all kinds on damaged files (RecursionError, KeyError, LimitReachedError …),
     # and no fault of it may cost the document.
     except Exception:  # noqa: BLE001
-        said, language = dict(file.get_metadata_dict(skip_empty=True)), None
+        said = dict(file.get_metadata_dict(skip_empty=True))
         warnings = ("Some of this PDF's own properties could not be read.",)
     title = _clean(said.get("Title"))
     return FileInfo(
         title=None if title is None or _GARBAGE_TITLE.fullmatch(title) else title,
         author=_clean(said.get("Author")),
         date=iso_date(said.get("CreationDate") or ""),
-        language=_clean(language),
+        language=_clean(_language(file)),
         warnings=warnings,
     )
 
@@ -78,7 +82,7 @@ def iso_date(text: str) -> str | None:
     return when.isoformat() + zone
 
 
-def _from_pypdf(path: Path) -> tuple[dict[str, str], str | None]:
+def _from_pypdf(path: Path) -> dict[str, str]:
     import logging
 
     if path.stat().st_size > _MAX_BYTES:
@@ -91,11 +95,19 @@ def _from_pypdf(path: Path) -> tuple[dict[str, str], str | None]:
         if reader.is_encrypted:
             reader.decrypt("")
         metadata = reader.metadata or {}
-        said = {str(k).lstrip("/"): str(v) for k, v in metadata.items() if isinstance(v, str)}
-        language = reader.root_object.get("/Lang")
-        return said, language if isinstance(language, str) else None
+        return {str(k).lstrip("/"): str(v) for k, v in metadata.items() if isinstance(v, str)}
     finally:
         reader.close()
+
+
+def _language(file: Any) -> str | None:
+    """From pdfium: the catalog of some reports is larger than pypdf reads."""
+    size = pdfium.FPDFCatalog_GetLanguage(file, None, 0)
+    if not 2 < size <= 200:
+        return None
+    buffer = (ctypes.c_ushort * (size // 2))()
+    pdfium.FPDFCatalog_GetLanguage(file, buffer, size)
+    return bytes(buffer)[:-2].decode("utf-16-le", errors="replace")
 
 
 @contextmanager
@@ -117,7 +129,5 @@ def _at_most(seconds: float) -> Iterator[None]:
 def _clean(text: object) -> str | None:
     if not isinstance(text, str):
         return None
-    import unicodedata
-
     kept = "".join(c if c.isprintable() else " " for c in unicodedata.normalize("NFC", text))
     return " ".join(kept.split())[:300] or None

@@ -125,17 +125,17 @@ def _heading_level(rows: list[Row], body: float) -> int:
 
 def _mark_edges(pieces: list[_Piece], rows: list[Row], page_height: float, body: float) -> None:
     """Page numbers with what stands beside them, at the very top or bottom, set apart."""
-    for row_index, kind in ((0, "header"), (len(rows) - 1, "footer")):
-        order = sorted(range(len(rows)), key=lambda i: rows[i].y0)
-        row = rows[order[0] if kind == "header" else order[-1]]
-        piece = next((p for p in pieces if rows[p.first] is row and p.last == p.first + 1), None)
-        outside = (
-            row.y1 < _EDGE * page_height if kind == "header" else row.y0 > (1 - _EDGE) * page_height
-        )
-        small = row.height <= 1.1 * body
-        if piece and outside and small and len(rows) > 1 and _PAGE_NUMBER.fullmatch(row.text):
-            piece.kind, piece.level = kind, 0
-        del row_index
+    if len(rows) < 2:
+        return
+    for kind, row in (
+        ("header", min(rows, key=lambda r: r.y0)), ("footer", max(rows, key=lambda r: r.y0)),
+    ):  # fmt: skip
+        edge = row.y1 < _EDGE * page_height or row.y0 > (1 - _EDGE) * page_height
+        if not edge or row.height > 1.1 * body or not _PAGE_NUMBER.fullmatch(row.text):
+            continue
+        for piece in pieces:
+            if rows[piece.first] is row and piece.last == piece.first + 1:
+                piece.kind, piece.level = ("header" if kind == "header" else "footer"), 0
 
 
 def _write(

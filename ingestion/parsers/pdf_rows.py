@@ -16,8 +16,8 @@ from ingestion.parsers.pdf_text import Words
 CELL_GAP = 0.9
 """A gap of this many line heights separates two cells; a justified space is under half of it."""
 _LOOK_BACK = 4
-_OPENERS = frozenset("$ ( € £ ¥ $( ($ US$".split())
-_CLOSERS = frozenset(") % )% %) ]".split())
+_OPENERS = frozenset(("$", "(", "€", "£", "¥", "$(", "($", "US$"))
+_CLOSERS = frozenset((")", "%", ")%", "%)", "]"))
 
 
 @dataclass
@@ -73,18 +73,18 @@ def _lines(words: Words) -> list[Row]:
     lengths[np.isnan(words.boxes[:, 0])] = 0
     heights = np.nan_to_num(words.boxes[:, 3] - words.boxes[:, 1]) * lengths
     weights = np.maximum(np.add.reduceat(lengths, starts), 1e-9)
-    mean_heights = np.add.reduceat(heights, starts) / weights
+    mean_heights = (np.add.reduceat(heights, starts) / weights).tolist()
+    corners = np.concatenate((low, high), axis=1).tolist()
     ends = [*starts[1:].tolist(), len(words.texts)]
     out: list[Row] = []
     for i, (first, last) in enumerate(zip(starts.tolist(), ends, strict=True)):
-        x0, y0 = low[i].tolist()
-        x1, y1 = high[i].tolist()
+        x0, y0, x1, y1 = corners[i]
         if x0 != x0:  # painted nowhere: it stays with the line before it
             x0 = x1 = out[-1].x1 if out else 0.0
             y0, y1 = (out[-1].y0, out[-1].y1) if out else (0.0, 0.0)
         characters = sum(len(t) for t in words.texts[first:last])
         upright = characters < 4 or (y1 - y0) < 1.5 * (x1 - x0)
-        height = float(mean_heights[i]) or (y1 - y0) or 1.0
+        height = mean_heights[i] or (y1 - y0) or 1.0
         segment = (x0, x1, list(range(first, last)))
         out.append(Row(x0, y0, x1, y1, height, upright, [segment]))
     return out

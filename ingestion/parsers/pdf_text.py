@@ -20,7 +20,6 @@ from store.errors import Unreadable
 
 MAX_CHARACTERS = 1_000_000
 _HYPHEN = 2
-_GONE = 0x20  # controls become separators of nothing: they are dropped before words are cut
 
 
 def _fast(function: Any, result: Any, *arguments: Any) -> Any:
@@ -124,12 +123,10 @@ def _cut(codes: np.ndarray, boxes: np.ndarray, text_page: Any) -> Words:
             breaks[i] = True
     line_of = np.cumsum(breaks) - breaks
     codes, boxes, line_of, kept = _join_surrogates(codes, boxes, line_of)
-    space = np.isin(codes, _SPACES) | (codes < 32)
-    controls = ((codes < 32) & ~np.isin(codes, (9, 10, 13))) | ((codes >= 127) & (codes < 160))
-    lost = controls | np.isin(codes, _NOTHING)
-    meaningless = lost | ((codes >= 0xE000) & (codes <= 0xF8FF)) | (codes == 0xFFFD)
-    printed = ~space | controls
-    unmapped = float(meaningless.sum()) / max(1, int(printed.sum()))
+    sorts = _SORTS[np.minimum(codes, len(_SORTS) - 1)]
+    space, lost = sorts == _SPACE, sorts == _LOST
+    meaningless = int(np.count_nonzero(lost | (sorts == _PRIVATE)))
+    unmapped = meaningless / max(1, int(np.count_nonzero(~space)))
     keep = ~lost
     codes, boxes, line_of, space, kept = (a[keep] for a in (codes, boxes, line_of, space, kept))
     if not len(codes) or space.all():
@@ -166,10 +163,13 @@ def _cut(codes: np.ndarray, boxes: np.ndarray, text_page: Any) -> Words:
     )
 
 
-_SPACES = np.array(
-    [9, 10, 13, 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F,
-     0x3000], np.uint32)  # fmt: skip
-_NOTHING = np.array([0, 0xFEFF, 0xFFFE, 0xFFFF], np.uint32)
+_SPACE, _LOST, _PRIVATE = 1, 2, 3
+_SORTS = np.zeros(0x10001, np.uint8)
+"""What each character is to us; those past the table are printed."""
+_SORTS[[0, *range(1, 32), *range(127, 160), 0xFEFF, 0xFFFE, 0xFFFF]] = _LOST
+_SORTS[[9, 10, 13, 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029]] = _SPACE
+_SORTS[[0x202F, 0x205F, 0x3000]] = _SPACE
+_SORTS[[*range(0xE000, 0xF900), 0xFFFD]] = _PRIVATE
 
 
 def _stands_alone(codes: np.ndarray) -> np.ndarray:

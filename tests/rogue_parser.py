@@ -1,0 +1,112 @@
+"""A parser that misbehaves on purpose; the file's text says what its pages do, a line a page."""
+
+import ctypes
+import os
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+from ingestion.parsers import ParseOptions
+from store.errors import Unreadable
+from store.models import Block, ParsedDocument, ParsedPage
+
+
+def open_file(path: Path, options: ParseOptions) -> "RogueFile":
+    return RogueFile(path.read_text().splitlines(), options)
+
+
+class RogueFile:
+    def __init__(self, lines: list[str], options: ParseOptions):
+        self._lines = lines
+        if lines[0].startswith("open ") and not options.only_pages:
+            _act(lines[0].removeprefix("open "))
+        self.info = ParsedDocument(pages=len(lines))
+
+    def page(self, number: int) -> ParsedPage:
+        said = _act(self._lines[number - 1])
+        if isinstance(said, ParsedPage):
+            return said
+        return ParsedPage(number=number, text=said, how="text", quality=1.0)
+
+    def picture(self, number: int, width_px: int) -> bytes:
+        return b"<svg>not a PNG</svg>"
+
+    def close(self) -> None:
+        pass
+
+
+def _act(line: str) -> str | ParsedPage:
+    verb, _, rest = line.removeprefix("open ").partition(" ")
+    try:
+        return _ACTS[verb](rest) or f"{verb} was possible"
+    except PermissionError:
+        return f"{verb} was denied"
+
+
+def _crash(_: str) -> None:
+    ctypes.string_at(0)
+
+
+def _spin(_: str) -> None:
+    while True:
+        pass
+
+
+def _eat(_: str) -> None:
+    eaten = []
+    while True:
+        eaten.append(bytearray(10_000_000))
+
+
+def _connect(rest: str) -> None:
+    host, port = rest.split(":")
+    socket.create_connection((host, int(port)), timeout=2).close()
+
+
+def _fork(_: str) -> None:
+    if os.fork() == 0:
+        os._exit(0)
+
+
+def _threads(_: str) -> str:
+    said: list[str] = []
+    thread = threading.Thread(target=said.append, args=("threads work",))
+    thread.start()
+    thread.join()
+    return said[0]
+
+
+def _lie(rest: str) -> ParsedPage:
+    text = "\x00 not canonical" if rest == "text" else "short"
+    block = Block(kind="paragraph", start=0, end=5_000 if rest == "offsets" else 5)
+    return ParsedPage(number=99 if rest == "number" else 1, text=text, how="text", blocks=(block,))
+
+
+def _refuse(rest: str) -> None:
+    raise Unreadable(rest)
+
+
+_ACTS = {
+    "say": lambda rest: rest,
+    "pid": lambda _: str(os.getpid()),
+    "crash": _crash,
+    "hang": lambda _: time.sleep(600),
+    "spin": _spin,
+    "eat": _eat,
+    "connect": _connect,
+    "fork": _fork,
+    "run": lambda _: os.execv("/bin/true", ["true"]),
+    "write": lambda rest: Path(rest).write_text("mine") and None,
+    "read": lambda rest: Path(rest).read_text(),
+    "list": lambda rest: " ".join(sorted(os.listdir(rest))),
+    "kill": lambda rest: os.kill(int(rest), signal.SIGTERM),
+    "scratch": lambda _: Path("left-behind").write_text("x") and None,
+    "threads": _threads,
+    "lie": _lie,
+    "refuse": _refuse,
+    "trip": lambda _: {}["no such key"],
+    "print": lambda _: print("noise on standard output" * 1000),
+    "environment": lambda _: " ".join(sorted(os.environ)),
+}
