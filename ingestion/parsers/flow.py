@@ -44,9 +44,9 @@ def header_rows(rows: Sequence[Sequence[str]]) -> int:
         return 0
     names = [cell.strip() for cell in rows[0] if cell.strip()]
     wide = max(len(row) for row in rows[:20])
-    if not names or 2 * len(names) < wide or len(set(names)) < len(names):
+    if not names or 2 * len(names) < wide or 4 * len(set(names)) < 3 * len(names):
         return 0
-    if any(len(name) > 120 for name in names):
+    if any(len(name) > 200 for name in names):
         return 0
     if not any(_NUMBER.fullmatch(name) for name in names):
         return 1
