@@ -1,4 +1,4 @@
-"""What tesseract adds where rapidocr is kept: amounts whose point was lost, words it passed over."""
+"""What tesseract adds where rapidocr is kept: lost decimal points, words it passed over."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fuse(kept: list[Line], other: list[Line]) -> list[Line]:
 
 
 def _with_point(word: Word, others: list[Word]) -> Word:
-    """A decimal point is the easiest thing to lose, and makes an amount a hundred times too large."""
+    """A decimal point is easily lost, and then an amount is a hundred times too large."""
     if not word.text.isdigit() or len(word.text) < 3:
         return word
     for other in others:

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 DETECTION_SIDE_PX = 1280
 ORIENTATION_SAMPLE = 6
-WIDE_GAP = 3.0
+WIDE_GAP = 2.2
 """Characters this many times further apart than usual belong to two words, read space or not."""
 UNIT_GAP = 1.7
-"""The same between a digit and a letter ("26pm")."""
+"""The same between a digit and a letter ("26 pm")."""
+STOP_GAP = 1.3
+"""The same between a stop, which is narrow, and a letter ("No. 10")."""
 _READS = (
     "afr cat chi_sim chi_tra cym dan deu eng est eus fin fra gle glg hrv hun ind isl ita jpn lat "
     "lav lit msa nld nor pol por ron slk slv spa swe tur ces"
@@ -178,9 +180,8 @@ def _words(read: _Read, crop: np.ndarray, quad: np.ndarray) -> tuple[Word, ...]:
             continue
         if pieces and pieces[-1][1] == i - 1:
             before = read.text[i - 1]
-            unlike = char.isdigit() != before.isdigit() and char.isalnum() and before.isalnum()
             gap = read.positions[i] - read.positions[i - 1]
-            wide = gap > usual * (UNIT_GAP if unlike else WIDE_GAP)
+            wide = gap > usual * _limit(before, char)
             dense = is_dense_script(char) or is_dense_script(before)
             if not (wide or dense):
                 pieces[-1] = (pieces[-1][0], i, pieces[-1][2])
@@ -202,6 +203,14 @@ def _words(read: _Read, crop: np.ndarray, quad: np.ndarray) -> tuple[Word, ...]:
     )
 
 
+def _limit(before: str, char: str) -> float:
+    """How many times the usual distance two characters of one word may stand apart."""
+    if before in ".,:;)" and char.isalpha():
+        return STOP_GAP
+    unlike = char.isalnum() and before.isalnum() and char.isdigit() != before.isdigit()
+    return UNIT_GAP if unlike else WIDE_GAP
+
+
 def _edges(crop: np.ndarray, centres: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Left and right of each word as fractions, from the centres of its outer characters."""
     gray = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
@@ -220,7 +229,7 @@ def _edges(crop: np.ndarray, centres: list[tuple[float, float]]) -> list[tuple[f
 
 
 def _widest_blank(inked: np.ndarray, first: int, last: int) -> tuple[float, float]:
-    """Start and end of the widest run without ink in [first, last); the middle where it has none."""
+    """Start and end of the widest run without ink in [first, last); the middle if there is none."""
     best, start = (0, 0), None
     for x in range(first, last + 1):
         blank = x < last and not inked[min(x, len(inked) - 1)]

@@ -11,7 +11,7 @@ from ingestion.ocr import geometry, rapid, tesseract
 from ingestion.ocr.fusing import fuse
 from ingestion.ocr.geometry import View
 from ingestion.ocr.layout import arrange
-from ingestion.ocr.words import Line, characters, confidence, scaled
+from ingestion.ocr.words import Line, are_standing, characters, confidence, scaled
 from store.models import Block, Box, Frozen
 
 GOOD_CONFIDENCE = 0.92
@@ -60,7 +60,8 @@ def read(image: np.ndarray, languages: str = "eng", *, upright: bool = False) ->
     turns = 0
     if tesseract.available():
         first = _by_tesseract(sheet, 0, languages)
-        if first.confidence < UPRIGHT_CONFIDENCE and not upright:
+        doubtful = first.confidence < UPRIGHT_CONFIDENCE or are_standing(first.lines)
+        if doubtful and not upright:
             turns = _quarter_turns(sheet)
             if turns:
                 first = _by_tesseract(sheet, turns, languages)

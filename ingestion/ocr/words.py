@@ -55,6 +55,12 @@ def characters(lines: list[Line]) -> int:
     return sum(len(w.text) for line in lines for w in line.words)
 
 
+def are_standing(lines: list[Line]) -> bool:
+    """Whether most words run up or down the page: tesseract reads lines that lie on their side."""
+    long = [w.box for line in lines for w in line.words if len(w.text) > 2]
+    return 2 * sum(box[3] - box[1] > box[2] - box[0] for box in long) > len(long)
+
+
 def is_dense_script(char: str) -> bool:
     """Whether this character belongs to a script written without spaces (CJK, kana)."""
     return (
@@ -64,7 +70,9 @@ def is_dense_script(char: str) -> bool:
 
 def scaled(lines: list[Line], factor: float) -> list[Line]:
     """The same lines in a picture `factor` times as large."""
-    return [
-        Line(tuple(replace(w, box=tuple(v * factor for v in w.box)) for w in line.words))
-        for line in lines
-    ]
+
+    def grown(word: Word) -> Word:
+        x0, y0, x1, y1 = (v * factor for v in word.box)
+        return replace(word, box=(x0, y0, x1, y1))
+
+    return [Line(tuple(grown(w) for w in line.words)) for line in lines]
