@@ -6,13 +6,12 @@ A chunk and its header together fit the embedder's budget, so that no tail is le
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import PurePath
 from typing import NamedTuple
 
+from ingestion.chunk_headers import CountTokens, Headers
 from ingestion.chunk_units import Piece, Unit, page_pieces, split_unit
 from store.models import Frozen, Page, Span
 
@@ -25,8 +24,6 @@ MAX_WORDS = 180
 _MARKS = 2
 """Tokens that the model itself puts around a text, which `count_tokens` leaves out."""
 _PAGES_AT_ONCE = 16
-
-CountTokens = Callable[[Sequence[str]], list[int]]
 
 
 class ChunkDraft(Frozen):
@@ -54,7 +51,7 @@ def chunk_pages(
     character that is not white space is in a chunk, but those of page headers and footers. Words
     are only cut where one alone is longer than the budget.
     """
-    headers = _Headers(title, name, date, count_tokens, min(HEADER_TOKENS, budget_tokens // 4))
+    headers = Headers(title, name, date, count_tokens, min(HEADER_TOKENS, budget_tokens // 4))
     drafts: list[ChunkDraft] = []
     path: tuple[tuple[int, str], ...] = ()
     for first in range(0, len(pages), _PAGES_AT_ONCE):
@@ -191,81 +188,3 @@ def _fitting(
                     )
                 )
     return fitting
-
-
-class _Headers:
-    """The line in front of a chunk: what the document is, which section, which date.
-
-    Format: `name. title. section › section. date`, each only where known, in at most `limit`
-    tokens; outer sections are left out first, then words from the end.
-    """
-
-    def __init__(
-        self,
-        title: str | None,
-        name: str,
-        date: str | None,
-        count_tokens: CountTokens,
-        limit: int,
-    ):
-        self._count = count_tokens
-        self._limit = limit
-        stem = re.sub(r"[_\s]+", " ", PurePath(name).stem).strip()
-        shown = re.sub(r"\s+", " ", title or "").strip()
-        parts = [stem] if _folded(shown) in _folded(stem) else [stem, shown]
-        document = ". ".join(part for part in parts if part)
-        day = (date or "")[:10]
-        self._day = day
-        half = limit // 2
-        self._document = self._cut(document, half)
-        self._known: dict[tuple[str, ...], tuple[str, int]] = {}
-
-    def learn(self, sections: set[tuple[str, ...]]) -> None:
-        """Measures the headers of sections not met before, in one call."""
-        new = [section for section in sorted(sections) if section not in self._known]
-        if not new:
-            return
-        full = [self._joined(" › ".join(section)) for section in new]
-        for section, header, count in zip(new, full, self._count(full), strict=True):
-            fits = count <= self._limit
-            self._known[section] = (header, count) if fits else self._shortened(section)
-
-    def of(self, section: tuple[str, ...]) -> tuple[str, int]:
-        """(header, its tokens)."""
-        return self._known[section]
-
-    def _shortened(self, section: tuple[str, ...]) -> tuple[str, int]:
-        around = self._count([self._joined("x")])[0]
-        for outer in range(1, len(section)):
-            header = self._joined(" › ".join(section[outer:]))
-            count = self._count([header])[0]
-            if count <= self._limit:
-                return header, count
-        header = self._joined(self._cut(section[-1] if section else "", self._limit - around))
-        count = self._count([header])[0]
-        if count <= self._limit:
-            return header, count
-        header = self._cut(header, self._limit)
-        return header, self._count([header])[0]
-
-    def _joined(self, section: str) -> str:
-        parts = (self._document, section, self._day)
-        return ". ".join(part.rstrip(".") for part in parts if part)
-
-    def _cut(self, text: str, limit: int) -> str:
-        """The first words of `text` that take at most `limit` tokens."""
-        words = text.split()
-        if not words:
-            return ""
-        total = 0
-        kept = []
-        for word, count in zip(words, self._count(words), strict=True):
-            total += count
-            if total > limit:
-                break
-            kept.append(word)
-        return " ".join(kept)
-
-
-def _folded(text: str) -> str:
-    return re.sub(r"\W+", "", text).casefold()

@@ -54,6 +54,14 @@ def test_a_header_names_document_section_and_day() -> None:
     assert chunk.text == "Leave\n\nParental leave\n\nParents take forty weeks."
 
 
+def test_a_title_that_is_the_first_heading_is_said_once() -> None:
+    flow = Flow()
+    flow.heading("Larkspur rules", 1)
+    flow.paragraph("Be kind.")
+    (chunk,) = chunks_of(page_of(flow), title="Larkspur rules")
+    assert chunk.header == "Staff handbook. Larkspur rules. 2024-05-06"
+
+
 def test_a_section_goes_on_over_pages_but_a_chunk_does_not() -> None:
     first, second = Flow(), Flow()
     first.heading("Travel", 1)

@@ -35,6 +35,8 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Canonical text with every run of white space as one space, as a cell needs it."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     return _SPACES.sub(" ", clean(text)).strip()
 
 
@@ -258,11 +260,7 @@ class FlowedFile:
 
 
 def _row(row: Sequence[str]) -> list[str]:
-    return [cell if _is_plain(cell) else one_line(cell) for cell in row]
-
-
-def _is_plain(cell: str) -> bool:
-    return cell.isalnum() and cell.isascii()
+    return [one_line(cell) if cell else "" for cell in row]
 
 
 def _write_row(
