@@ -96,7 +96,12 @@ def sniff(path: Path, name: str) -> Kind:
     for offset, magic, advice in _FOREIGN:
         if head[offset:].startswith(magic) and not (magic == b"BM" and b"\0" not in head[:64]):
             raise Unreadable(advice)
-    return _text_kind(_as_text(head, size), name)
+    try:
+        return _text_kind(_as_text(head, size), name)
+    except Unreadable:
+        if name.lower().endswith(".pdf"):
+            raise Unreadable("This is no PDF, or a damaged one; upload it again.") from None
+        raise
 
 
 def _is_image(head: bytes) -> bool:
@@ -187,7 +192,7 @@ def _is_table(text: str) -> bool:
     """At least three lines that all have the same number, two or more, of separated fields."""
     lines = [line for line in text.split("\n")[:51] if line.strip()]
     lines = lines[:-1] if len(text) >= _HEAD // 4 and len(lines) > 3 else lines
-    if len(lines) < 3:
+    if len(lines) < 3 or lines[0].lstrip()[:1] in ("{", "["):  # JSON, a value a line
         return False
     for separator in ("\t", ";", ","):
         counts = {len(row) for row in csv.reader(lines, delimiter=separator)}

@@ -132,6 +132,7 @@ def _cut(codes: np.ndarray, boxes: np.ndarray, text_page: Any) -> Words:
     if not len(codes) or space.all():
         return _no_words(unmapped)
     word = ~space
+    line_of = line_of + np.cumsum(_falls_to_next_line(boxes, line_of, np.flatnonzero(word)))
     before = np.concatenate(([False], word[:-1])) & (
         np.concatenate(([True], line_of[1:] == line_of[:-1]))
     )
@@ -161,6 +162,25 @@ def _cut(codes: np.ndarray, boxes: np.ndarray, text_page: Any) -> Words:
         kept[starts],
         unmapped,
     )
+
+
+def _falls_to_next_line(boxes: np.ndarray, line_of: np.ndarray, printed: np.ndarray) -> np.ndarray:
+    """Where pdfium runs on although the pen went back and a whole line up or down.
+
+    It does so for short cells painted column by column: 18 above 9 would read 189. Text that is
+    written upwards or downwards moves like this too, but its boxes lie on their side.
+    """
+    a, b = boxes[printed[:-1]], boxes[printed[1:]]
+    heights = np.fmax(a[:, 3] - a[:, 1], b[:, 3] - b[:, 1])
+    widths = np.fmin(a[:, 2] - a[:, 0], b[:, 2] - b[:, 0])
+    drop = np.abs(b[:, 1] + b[:, 3] - a[:, 1] - a[:, 3]) / 2
+    sideways = (np.abs(a[:, 0] - b[:, 0]) < 0.15 * widths) & (widths > 0.9 * heights)
+    with np.errstate(invalid="ignore"):
+        falls = (drop > 0.95 * heights) & (b[:, 0] < a[:, 2]) & ~sideways
+    falls &= line_of[printed[:-1]] == line_of[printed[1:]]
+    out = np.zeros(len(line_of), bool)
+    out[printed[1:]] = falls
+    return out
 
 
 _SPACE, _LOST, _PRIVATE = 1, 2, 3
