@@ -80,7 +80,7 @@ def _add_there(remote: Remote, args: argparse.Namespace) -> int:
     )
 
 
-def _report(args, waiting, look) -> int:  # noqa: ANN001 - closures of the two functions above
+def _report(args, waiting, look) -> int:
     """Print a line a file, in order, each when it is finished."""
     bad = False
     for path, document_id, line in waiting:
@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ingestion", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
 
-    def verb(name: str, here, there, help_: str) -> argparse.ArgumentParser:  # noqa: ANN001
+    def verb(name: str, here, there, help_: str) -> argparse.ArgumentParser:
         p = verbs.add_parser(name, parents=[common], help=help_)
         p.set_defaults(here=here, there=there)
         return p

@@ -218,9 +218,7 @@ def _repair(pipeline: Pipeline) -> list[str]:
     return said
 
 
-def _fill_vectors(
-    pipeline: Pipeline, generation: Generation, space: str, ids: list[str]
-) -> None:
+def _fill_vectors(pipeline: Pipeline, generation: Generation, space: str, ids: list[str]) -> None:
     """Upsert chunks with their stored embeddings; those that are missing are computed again."""
     pair = pipeline.indexes.open(generation.id, generation.dimension)
     for start in range(0, len(ids), _STEP):
@@ -261,15 +259,10 @@ def _catalog(pipeline: Pipeline) -> Check:
 
 
 def _storage(pipeline: Pipeline, settings: Settings) -> dict[str, int]:
-    catalog = sum(
-        f.stat().st_size for f in settings.data.glob("catalog.db*") if f.is_file()
-    )
-    indexes = sum(
-        f.stat().st_size for f in (settings.data / "indexes").rglob("*") if f.is_file()
-    )
+    catalog = sum(f.stat().st_size for f in settings.data.glob("catalog.db*") if f.is_file())
+    indexes = sum(f.stat().st_size for f in (settings.data / "indexes").rglob("*") if f.is_file())
     return {"catalog": catalog, "indexes": indexes, **pipeline.files.sizes()}
 
 
 def _check(name: str, faults: list[str], fine: str) -> Check:
     return Check(name=name, ok=not faults, detail="; ".join(faults) + "." if faults else fine)
-

@@ -14,11 +14,14 @@ from ingestion.parsers.kinds import sniff
 from ingestion.pipeline import Pipeline
 from ingestion.sandbox import Limits, Sandbox
 from ingestion.worker import Worker
-from store.errors import BadInput, NotAllowed, NotFound
+from store.errors import NotAllowed, NotFound
 from store.models import Document, Frozen, Kind, Page, Principal
 from store.opening import Store
 
 SAMPLES_SPACE = "samples"
+Documents = list[Document]
+Pages = list[Page]
+Ids = list[str]
 _PICTURE_WIDTHS = (400, 800, 1200, 1600, 2400)
 
 
@@ -90,20 +93,18 @@ class Library:
         self.worker.wake()
         return document
 
-    def list(self, principal: Principal, space: str | None = None) -> list[Document]:
+    def list(self, principal: Principal, space: str | None = None) -> Documents:
         """Documents the principal may see, newest first."""
         return self.catalog.documents(self._visible(principal, space))
 
     def show(
         self, principal: Principal, id_or_name: str, space: str | None = None
-    ) -> tuple[Document, list[Page]]:
+    ) -> tuple[Document, Pages]:
         """A document and its pages as far as they are read. Raises NotFound."""
         document = self.catalog.find_document(id_or_name, self._visible(principal, space))
         return document, self.catalog.document_pages(document.id)
 
-    def remove(
-        self, principal: Principal, id_or_name: str, space: str | None = None
-    ) -> list[str]:
+    def remove(self, principal: Principal, id_or_name: str, space: str | None = None) -> Ids:
         """Remove a document everywhere; its id. It stops answering before anything is deleted."""
         document = self.catalog.find_document(id_or_name, self._visible(principal, space))
         self.catalog.begin_removal(document.id)
@@ -138,9 +139,7 @@ class Library:
 
     def picture(self, principal: Principal, page_id: int, width_px: int = 1200) -> bytes:
         """A PNG of a pictured page, about `width_px` wide; drawn by a limited child, kept."""
-        document, digest = self.catalog.document_of_page(
-            page_id, self._visible(principal, None)
-        )
+        document, digest = self.catalog.document_of_page(page_id, self._visible(principal, None))
         page = self.catalog.page(page_id)
         if not page.pictured or document.kind is None:
             raise NotFound("This page has no picture.")

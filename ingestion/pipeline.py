@@ -20,7 +20,8 @@ from ingestion.sandbox import Sandbox
 from store.catalog import Catalog
 from store.catalog.chunks import NewChunk, text_hash
 from store.catalog.documents import VersionRow
-from store.catalog.jobs import Job, Lease
+from store.catalog.jobs import Job
+from store.catalog.leases import Lease
 from store.embedding import Embedder
 from store.errors import NotFound, Transient, Unreadable
 from store.files import Files
@@ -250,7 +251,9 @@ def compare(catalog: Catalog, indexes: Indexes, generation: Generation) -> list[
     ):
         everywhere = set().union(*begun.values())
         missing = sum(len(ids - have.get(s, set())) for s, ids in finished.items())
-        extra = sum(len(ids - (begun.get(s, set()) if s else everywhere)) for s, ids in have.items())
+        extra = sum(
+            len(ids - (begun.get(s, set()) if s else everywhere)) for s, ids in have.items()
+        )
         if missing:
             faults.append(f"the {name} index lacks {missing} chunks")
         if extra:
@@ -291,7 +294,7 @@ def _ranges(numbers: Sequence[int]) -> str:
             parts[-1][1] = n
         else:
             parts.append([n, n])
-    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in parts)  # noqa: RUF001
+    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in parts)
 
 
 def _in_batches(pages: Iterator[ParsedPage]) -> Iterator[list[ParsedPage]]:

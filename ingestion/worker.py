@@ -73,7 +73,7 @@ class Worker:
             except LeaseLost:
                 log.warning("another process has taken over the data folder; the worker stops")
                 return
-            except Exception:  # noqa: BLE001 - the loop must outlive any job; it is recorded
+            except Exception:  # the loop must outlive any job; it is recorded
                 log.exception("the worker's loop failed; it goes on")
                 worked = False
             if not worked:
@@ -95,7 +95,7 @@ class Worker:
             self._again(job, e)
         except FootnoteError as e:
             self._fail(job, str(e))
-        except Exception as e:  # noqa: BLE001 - recorded on the job, the next one goes on
+        except Exception as e:  # recorded on the job, the next one goes on
             if self._stopping.is_set():
                 return False  # the doors are closing under us; the job goes on at next start
             log.exception("job %s failed", job.lease.job_id)

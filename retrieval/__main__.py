@@ -60,9 +60,7 @@ def _here(settings: Settings, args: argparse.Namespace) -> int:
             return hits_json(found.hits, store.catalog, spaces, ms, found.warnings)
 
         def ask(item: dict) -> dict:
-            answer = assistant.ask(
-                LOCAL_ADMIN, item["question"], item["space"], item["document"]
-            )
+            answer = assistant.ask(LOCAL_ADMIN, item["question"], item["space"], item["document"])
             return answer_json(answer, store.catalog)
 
         try:

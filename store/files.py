@@ -6,6 +6,8 @@ import hashlib
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -111,26 +113,23 @@ class Files:
 def _copy(source: Path | bytes | BinaryIO, target: Path, max_bytes: int) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with target.open("wb") as out:
-        if isinstance(source, bytes):
-            blocks = iter([source])
-        else:
-            stream = source.open("rb") if isinstance(source, Path) else source
-            blocks = iter(lambda: stream.read(_BLOCK), b"")
-        try:
-            for block in blocks:
-                size += len(block)
-                if size > max_bytes:
-                    raise BadInput(
-                        f"This file is larger than the limit of {max_bytes // 2**20} MB."
-                    )
-                digest.update(block)
-                out.write(block)
-        finally:
-            if isinstance(source, Path):
-                stream.close()
+        for block in _blocks(source):
+            size += len(block)
+            if size > max_bytes:
+                raise BadInput(f"This file is larger than the limit of {max_bytes // 2**20} MB.")
+            digest.update(block)
+            out.write(block)
         out.flush()
         os.fsync(out.fileno())
     return digest.hexdigest(), size
+
+
+def _blocks(source: Path | bytes | BinaryIO) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        yield source
+        return
+    with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
+        yield from iter(lambda: stream.read(_BLOCK), b"")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Adds files through a real process that is killed with SIGKILL at random moments, again and again."""
+"""Adds files through real processes that SIGKILL ends at random moments."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def make_files(folder: Path, count: int, pages: int) -> list[Path]:
         if i % 4 == 3:
             made.append(files.txt(folder / f"{i:03}.txt", f"Note {i}: the tide is {i} metres.\n"))
         else:
-            texts = [f"File {i}, page {p}. The mast is {i * p} feet high. " * 6 for p in range(pages)]
+            texts = [
+                f"File {i}, page {p}. The mast is {i * p} feet high. " * 6 for p in range(pages)
+            ]
             made.append(files.text_pdf(folder / f"{i:03}.pdf", texts))
     return made
 

@@ -1,4 +1,4 @@
-"""The catalog's promises: leases, epochs, readiness, who may see what, what goes with a document."""
+"""The catalog's promises: leases, epochs, readiness, who sees what, what a removal takes."""
 
 from __future__ import annotations
 

@@ -172,9 +172,7 @@ def test_a_cancelled_document_leaves_nothing_in_the_indexes_and_can_be_retried(
     library.close()
 
 
-def test_verify_finds_and_mends_what_an_index_lost(
-    library: Library, store: Store, tmp_path: Path
-):
+def test_verify_finds_and_mends_what_an_index_lost(library: Library, store: Store, tmp_path: Path):
     add(library, files.txt(tmp_path / "a.txt", "One fact is kept in this file."))
     serving = store.catalog.serving_generation()
     assert serving is not None
@@ -239,5 +237,3 @@ def test_a_removal_in_the_middle_of_reading_wins(library: Library, store: Store,
     assert library.list(LOCAL_ADMIN) == []
     assert index_ids(store) == (set(), set(), set())
     assert store.files.contents() == set()
-
-

@@ -17,9 +17,34 @@ from serving import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 
-DOCUMENT = {"file", "document_id", "space", "status", "pages", "chunks", "error", "warnings", "seconds", "schema_version"}  # fmt: skip
+DOCUMENT = set(
+    [
+        "schema_version",
+        "file",
+        "document_id",
+        "space",
+        "status",
+        "pages",
+        "chunks",
+        "error",
+        "warnings",
+        "seconds",
+    ]
+)
 HIT = {"rank", "document_id", "space", "doc", "page", "score", "text", "start", "end", "spans"}
-ANSWER = {"answer", "refused", "route", "warnings", "sentences", "citations", "model", "ms", "schema_version"}  # fmt: skip
+ANSWER = set(
+    [
+        "schema_version",
+        "answer",
+        "refused",
+        "route",
+        "warnings",
+        "sentences",
+        "citations",
+        "model",
+        "ms",
+    ]
+)
 CITATION = {"n", "document_id", "space", "doc", "page", "start", "end", "text", "spans", "boxes"}
 SPAN = {"page", "start", "end", "text", "boxes"}
 

@@ -1,4 +1,4 @@
-"""The catalog: the SQL database that is the truth of everything but bytes and vectors' neighbours."""
+"""The catalog: the SQL database that is the truth; the indexes are its caches."""
 
 from store.catalog.catalog import Catalog
 

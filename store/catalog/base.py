@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from store.catalog import tables as t
 from store.catalog.database import Database
@@ -28,6 +28,11 @@ class Queries:
 def write_meta(c: Connection, key: str, value: str) -> None:
     c.execute(t.meta.delete().where(t.meta.c.key == key))
     c.execute(t.meta.insert().values(key=key, value=value))
+
+
+def named(row: Row) -> dict[str, Any]:
+    """A row's values by column name."""
+    return {str(k): v for k, v in row._mapping.items()}
 
 
 def to_json(value: Any) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 from sqlalchemy import Row, Select, func, select
 
 from store.catalog import tables as t
-from store.catalog.base import Queries, to_json
-from store.catalog.jobs import Lease, check_here
+from store.catalog.base import to_json
+from store.catalog.leases import Lease, LeasedQueries, check_here
 from store.models import ANSWERING, Chunk, Span
 
 _BATCH = 500  # SQLite's limit of bound variables is far above; this bounds the memory of a step
@@ -41,7 +41,7 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
-class ChunkQueries(Queries):
+class ChunkQueries(LeasedQueries):
     """Chunks by id, version and generation; embeddings by text."""
 
     def put_chunks(
@@ -157,9 +157,7 @@ class ChunkQueries(Queries):
                 found.update((h, np.frombuffer(v, dtype="<f4")) for h, v in rows)
         return found
 
-    def embeddings_of(
-        self, generation_id: str
-    ) -> Iterator[tuple[str, list[str], np.ndarray]]:
+    def embeddings_of(self, generation_id: str) -> Iterator[tuple[str, list[str], np.ndarray]]:
         """A generation's stored vectors: (space id, chunk ids, float32 [n, d]) a space."""
         k, e, d = t.chunks.c, t.embeddings.c, t.documents.c
         query = (
@@ -176,7 +174,9 @@ class ChunkQueries(Queries):
         )
         with self.db.read() as c:
             for space_id, rows in groupby(c.execute(query), key=lambda r: r.space_id):
-                ids, vectors = zip(*((r.id, np.frombuffer(r.vector, "<f4")) for r in rows), strict=True)
+                ids, vectors = zip(
+                    *((r.id, np.frombuffer(r.vector, "<f4")) for r in rows), strict=True
+                )
                 yield space_id, list(ids), np.stack(vectors)
 
     def put_embeddings(
@@ -214,7 +214,14 @@ def _chunk_rows() -> Select:
     k, d = t.chunks.c, t.documents.c
     return (
         select(
-            k.id, k.spans, k.page, k.section, k.header, d.id.label("document_id"), d.space_id, d.name
+            k.id,
+            k.spans,
+            k.page,
+            k.section,
+            k.header,
+            d.id.label("document_id"),
+            d.space_id,
+            d.name,
         )
         .join(t.versions, t.versions.c.id == k.version_id)
         .join(t.documents, d.id == t.versions.c.document_id)

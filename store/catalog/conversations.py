@@ -8,7 +8,7 @@ import time
 from sqlalchemy import Row, func, select
 
 from store.catalog import tables as t
-from store.catalog.base import Queries
+from store.catalog.base import Queries, named
 from store.errors import NotFound
 from store.models import Answer, Conversation, Turn, TurnState
 
@@ -42,7 +42,7 @@ class ConversationQueries(Queries):
                 .where(t.turns.c.conversation_id == conversation_id)
                 .order_by(t.turns.c.seq)
             )
-            return Conversation(**row._mapping, turns=tuple(_turn(r) for r in turns))
+            return Conversation(**named(row), turns=tuple(_turn(r) for r in turns))
 
     def conversations(self, principal_id: str) -> list[Conversation]:
         """Without their turns, newest first; those never asked in are left out."""
@@ -56,7 +56,7 @@ class ConversationQueries(Queries):
                 )
                 .order_by(k.created_at.desc())
             )
-            return [Conversation(**r._mapping) for r in rows]
+            return [Conversation(**named(r)) for r in rows]
 
     def delete_conversation(self, conversation_id: str) -> None:
         with self.db.write() as c:
@@ -116,7 +116,7 @@ class ConversationQueries(Queries):
 
 
 def _turn(row: Row) -> Turn:
-    values = dict(row._mapping)
+    values = named(row)
     del values["seq"]
     values["answer"] = Answer.model_validate_json(values["answer"])
     return Turn(**values)

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, Select, and_, func, select
 
 from store.catalog import tables as t
-from store.catalog.base import Queries, strings, to_json
-from store.catalog.jobs import Lease, cancel_jobs, check_lease, insert_job
+from store.catalog.base import named, strings, to_json
+from store.catalog.jobs import cancel_jobs, insert_job
+from store.catalog.leases import Lease, LeasedQueries, check_lease
 from store.errors import BadInput, NotFound
 from store.models import ANSWERING, Document, Kind, Status
 
@@ -37,7 +38,7 @@ class VersionRow(NamedTuple):
     warnings: tuple[str, ...]
 
 
-class DocumentQueries(Queries):
+class DocumentQueries(LeasedQueries):
     """Documents by id, name and space."""
 
     def spaces(self) -> dict[str, str]:
@@ -93,9 +94,7 @@ class DocumentQueries(Queries):
                 _requeue(c, same.id, now)
                 return Added(same.document_id, same.id, False)
             document_id = c.execute(
-                select(d.id).where(
-                    d.space_id == space_id, d.name == name, d.removing.is_(False)
-                )
+                select(d.id).where(d.space_id == space_id, d.name == name, d.removing.is_(False))
             ).scalar()
             if document_id is None:
                 document_id = "d" + secrets.token_hex(8)
@@ -191,9 +190,7 @@ class DocumentQueries(Queries):
         with self.db.read() as c:
             return [_document(r) for r in c.execute(query)]
 
-    def find_document(
-        self, id_or_name: str, space_ids: Collection[str] | None = None
-    ) -> Document:
+    def find_document(self, id_or_name: str, space_ids: Collection[str] | None = None) -> Document:
         """By id, else by name. Raises NotFound, or BadInput where a name is in several spaces."""
         query = _newest().where(
             (t.documents.c.id == id_or_name) | (t.documents.c.name == id_or_name)
@@ -245,9 +242,7 @@ def _requeue(c: Connection, version_id: str, now: float) -> None:
     v, p = t.versions.c, t.parses.c
     content = select(v.content_hash).where(v.id == version_id).scalar_subquery()
     parses = list(c.execute(select(p.id).where(p.content_hash == content)).scalars())
-    c.execute(
-        t.pages.delete().where(t.pages.c.parse_id.in_(parses), t.pages.c.how == "failed")
-    )
+    c.execute(t.pages.delete().where(t.pages.c.parse_id.in_(parses), t.pages.c.how == "failed"))
     c.execute(t.parses.update().where(p.id.in_(parses)).values(complete=False))
     c.execute(
         t.versions.update()
@@ -278,9 +273,7 @@ def _version(row: Row) -> VersionRow:
 
 def _newest() -> Select:
     v, d = t.versions.c, t.documents.c
-    last = (
-        select(v.document_id, func.max(v.seq).label("seq")).group_by(v.document_id).subquery()
-    )
+    last = select(v.document_id, func.max(v.seq).label("seq")).group_by(v.document_id).subquery()
     return (
         select(
             d.id,
@@ -311,7 +304,7 @@ def _newest() -> Select:
 
 
 def _document(row: Row) -> Document:
-    values = dict(row._mapping)
+    values = named(row)
     values["warnings"] = strings(values["warnings"])
     status: Status = values.pop("status")
     return Document(status=status, **values)

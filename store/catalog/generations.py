@@ -9,8 +9,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Row, and_, exists, select
 
 from store.catalog import tables as t
-from store.catalog.base import Queries, to_json
-from store.catalog.jobs import Lease, cancel_jobs, check_here, check_lease, insert_job
+from store.catalog.base import named, to_json
+from store.catalog.jobs import cancel_jobs, insert_job
+from store.catalog.leases import Lease, LeasedQueries, check_here, check_lease
 from store.models import ANSWERING, Generation
 
 _LIVE = ("building", "serving")
@@ -26,7 +27,7 @@ class Leaving(NamedTuple):
     removing: bool
 
 
-class GenerationQueries(Queries):
+class GenerationQueries(LeasedQueries):
     """Which indexes there are, and which versions each of them has in full."""
 
     def serving_generation(self) -> Generation | None:
@@ -158,9 +159,7 @@ class GenerationQueries(Queries):
             if missing:
                 return missing
             c.execute(t.generations.update().where(g.state == "serving").values(state="retired"))
-            c.execute(
-                t.generations.update().where(g.id == generation_id).values(state="serving")
-            )
+            c.execute(t.generations.update().where(g.id == generation_id).values(state="serving"))
             c.execute(
                 t.jobs.update()
                 .where(t.jobs.c.id == lease.job_id)
@@ -176,10 +175,12 @@ class GenerationQueries(Queries):
             ).scalar()
             if serving == "serving":
                 return
-            c.execute(t.jobs.delete().where(
-                t.jobs.c.generation_id == generation_id,
-                t.jobs.c.state.in_(("queued", "running")),
-            ))
+            c.execute(
+                t.jobs.delete().where(
+                    t.jobs.c.generation_id == generation_id,
+                    t.jobs.c.state.in_(("queued", "running")),
+                )
+            )
             c.execute(
                 t.jobs.update()
                 .where(t.jobs.c.generation_id == generation_id)
@@ -217,9 +218,7 @@ class GenerationQueries(Queries):
         """Delete versions with all that only they refer to; returns contents nobody has now."""
         v = t.versions.c
         with self.db.write() as c:
-            hashes = set(
-                c.execute(select(v.content_hash).where(v.id.in_(version_ids))).scalars()
-            )
+            hashes = set(c.execute(select(v.content_hash).where(v.id.in_(version_ids))).scalars())
             texts = set(
                 c.execute(
                     select(t.chunks.c.text_hash).where(t.chunks.c.version_id.in_(version_ids))
@@ -249,9 +248,7 @@ class GenerationQueries(Queries):
         """Delete the chunks of a version that does not answer, and embeddings nobody else has."""
         k = t.chunks.c
         with self.db.write() as c:
-            texts = set(
-                c.execute(select(k.text_hash).where(k.version_id == version_id)).scalars()
-            )
+            texts = set(c.execute(select(k.text_hash).where(k.version_id == version_id)).scalars())
             for table in (t.chunks, t.indexed):
                 c.execute(table.delete().where(table.c.version_id == version_id))
             _forget_texts(c, texts)
@@ -262,8 +259,7 @@ class GenerationQueries(Queries):
         with self.db.read() as c:
             return list(
                 c.execute(
-                    select(v.id)
-                    .where(
+                    select(v.id).where(
                         v.status.in_(("failed", "cancelled", "no_text")),
                         exists().where(t.chunks.c.version_id == v.id),
                     )
@@ -278,9 +274,7 @@ class GenerationQueries(Queries):
         j = t.jobs.c
         with self.db.write() as c:
             check_lease(c, lease, cancelled_too=True)
-            c.execute(
-                t.jobs.update().where(j.id == lease.job_id).values(state=status, error=error)
-            )
+            c.execute(t.jobs.update().where(j.id == lease.job_id).values(state=status, error=error))
             newer = c.execute(
                 select(j.id).where(j.version_id == version_id, j.id > lease.job_id)
             ).first()
@@ -323,6 +317,4 @@ def _unindexed(c: Connection, generation_id: str) -> list[str]:
 
 
 def _generation(row: Row) -> Generation:
-    return Generation(**row._mapping)
-
-
+    return Generation(**named(row))

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from store.catalog import tables as t
-from store.catalog.base import Queries, write_meta
-from store.errors import LeaseLost, NotFound
-
-
-class Lease(NamedTuple):
-    """The right to write the results of a job, as long as nobody newer owns the folder."""
-
-    job_id: int
-    epoch: int
+from store.catalog.base import named, write_meta
+from store.catalog.leases import Lease, LeasedQueries, check_here, check_lease, owner_epoch
+from store.errors import LeaseLost
 
 
 class Job(NamedTuple):
@@ -30,7 +23,7 @@ class Job(NamedTuple):
     attempts: int
 
 
-class JobQueries(Queries):
+class JobQueries(LeasedQueries):
     """The queue."""
 
     def take_epoch(self) -> int:
@@ -40,9 +33,7 @@ class JobQueries(Queries):
             epoch = int(old or 0) + 1
             write_meta(c, "epoch", str(epoch))
             running = t.jobs.c.state == "running"
-            c.execute(
-                t.jobs.update().where(running, t.jobs.c.cancelling).values(state="cancelled")
-            )
+            c.execute(t.jobs.update().where(running, t.jobs.c.cancelling).values(state="cancelled"))
             c.execute(t.jobs.update().where(running).values(state="queued"))
             return epoch
 
@@ -50,7 +41,7 @@ class JobQueries(Queries):
         """The oldest job that is due, leased to this epoch; None when there is none."""
         j = t.jobs.c
         with self.db.write() as c:
-            if _epoch(c) != epoch:
+            if owner_epoch(c) != epoch:
                 raise LeaseLost("Another process has taken over this data folder.")
             row = c.execute(
                 select(t.jobs)
@@ -97,9 +88,7 @@ class JobQueries(Queries):
         with self.db.write() as c:
             c.execute(t.jobs.update().where(j.id == job_id).values(cancelling=True))
             c.execute(
-                t.jobs.update()
-                .where(j.id == job_id, j.state == "queued")
-                .values(state="cancelled")
+                t.jobs.update().where(j.id == job_id, j.state == "queued").values(state="cancelled")
             )
 
     def waiting(self, kinds: Collection[str] = ("ingest",)) -> int:
@@ -117,20 +106,13 @@ class JobQueries(Queries):
             row = c.execute(
                 select(t.jobs).where(t.jobs.c.kind == kind).order_by(t.jobs.c.id.desc()).limit(1)
             ).first()
-        return dict(row._mapping) if row else None
+        return named(row) if row else None
 
     def hold(self, lease: Lease, version_id: str) -> None:
         """Raise LeaseLost unless the lease is still good, NotFound when the version has gone."""
         with self.db.read() as c:
             check_lease(c, lease)
             check_here(c, version_id)
-
-    @contextmanager
-    def leased(self, lease: Lease) -> Iterator[Connection]:
-        """A write transaction that has checked the lease."""
-        with self.db.write() as c:
-            check_lease(c, lease)
-            yield c
 
 
 def insert_job(c: Connection, kind: str, now: float, **values: object) -> int:
@@ -145,35 +127,3 @@ def cancel_jobs(c: Connection, version_ids: Collection[str]) -> None:
         t.jobs.update().where(ours, j.state == "queued").values(state="cancelled", cancelling=True)
     )
     c.execute(t.jobs.update().where(ours, j.state == "running").values(cancelling=True))
-
-
-def check_lease(c: Connection, lease: Lease, cancelled_too: bool = False) -> None:
-    """Raises LeaseLost when the job was cancelled, removed or taken over."""
-    row = c.execute(
-        select(t.jobs.c.state, t.jobs.c.epoch, t.jobs.c.cancelling).where(
-            t.jobs.c.id == lease.job_id
-        )
-    ).first()
-    if (
-        row is None
-        or row.state != "running"
-        or row.epoch != lease.epoch
-        or _epoch(c) != lease.epoch
-        or (row.cancelling and not cancelled_too)
-    ):
-        raise LeaseLost("This job was cancelled or taken over.")
-
-
-def check_here(c: Connection, version_id: str) -> None:
-    """Raises NotFound when the version was removed or replaced; a re-index then skips it."""
-    row = c.execute(
-        select(t.versions.c.status, t.documents.c.removing)
-        .join(t.documents, t.documents.c.id == t.versions.c.document_id)
-        .where(t.versions.c.id == version_id)
-    ).first()
-    if row is None or row.removing or row.status == "replaced":
-        raise NotFound("This document was removed meanwhile.")
-
-
-def _epoch(c: Connection) -> int:
-    return int(c.execute(select(t.meta.c.value).where(t.meta.c.key == "epoch")).scalar() or 0)

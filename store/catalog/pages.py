@@ -9,16 +9,16 @@ from pydantic import TypeAdapter
 from sqlalchemy import Row, func, select
 
 from store.catalog import tables as t
-from store.catalog.base import Queries, strings, to_json
+from store.catalog.base import named, strings, to_json
 from store.catalog.documents import _document, _newest
-from store.catalog.jobs import Lease
+from store.catalog.leases import Lease, LeasedQueries
 from store.errors import NotFound
 from store.models import Block, Document, Page, ParsedDocument, ParsedPage
 
 _BLOCKS = TypeAdapter(tuple[Block, ...])
 
 
-class PageQueries(Queries):
+class PageQueries(LeasedQueries):
     """Pages by id; immutable once written."""
 
     def begin_parse(
@@ -116,9 +116,7 @@ class PageQueries(Queries):
 
     def page_texts(self, page_ids: Collection[int]) -> dict[int, str]:
         with self.db.read() as c:
-            rows = c.execute(
-                select(t.pages.c.id, t.pages.c.text).where(t.pages.c.id.in_(page_ids))
-            )
+            rows = c.execute(select(t.pages.c.id, t.pages.c.text).where(t.pages.c.id.in_(page_ids)))
             return {r.id: r.text for r in rows}
 
     def page_numbers_of(self, page_ids: Collection[int]) -> dict[int, int]:
@@ -191,7 +189,7 @@ def _page_row(parse_id: int, page: ParsedPage) -> dict:
 
 
 def _page(row: Row) -> Page:
-    values = dict(row._mapping)
+    values = named(row)
     values["flags"] = strings(values["flags"])
     values["blocks"] = _unpack_blocks(values["blocks"])
     return Page(**values)
