@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestion.parsers.column_names import header_rows
 from ingestion.parsers.decoding import decode
-from ingestion.parsers.flow import Flow, FlowedFile, header_rows
+from ingestion.parsers.flow import Flow, FlowedFile
 from store.errors import Unreadable
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ingestion.parsers.column_names import header_rows as guess_header_rows
 from ingestion.parsers.docx_styles import attribute
-from ingestion.parsers.flow import header_rows as guess_header_rows
 from ingestion.parsers.flow import one_line
 from ingestion.parsers.ooxml import Element, elements, local
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ingestion.parsers.flow import header_rows, one_line
+from ingestion.parsers.column_names import header_rows
+from ingestion.parsers.flow import one_line
 from ingestion.parsers.html_text import Element, inline_text, visible
 
 _MAX_SPAN = 200

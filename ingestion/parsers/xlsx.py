@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from ingestion.parsers.charts import chart_table
-from ingestion.parsers.flow import Flow, FlowedFile, header_rows, one_line
+from ingestion.parsers.column_names import header_rows
+from ingestion.parsers.flow import Flow, FlowedFile, one_line
 from ingestion.parsers.ooxml import Package, drawing_paragraphs, local
 from ingestion.parsers.xlsx_values import displayed
 from store.errors import Unreadable
