@@ -70,14 +70,14 @@ def _entry(module: str, family: Family, version: int, *libraries: str) -> Parser
 PARSERS: Mapping[Kind, ParserEntry] = {
     "pdf": _entry("pdf", "pdf", 1, "pypdfium2", *_OCR),
     "image": _entry("image", "pdf", 1, "pillow", *_OCR),
-    "docx": _entry("docx", "office", 1, "unstructured"),
-    "pptx": _entry("pptx", "office", 1, "unstructured"),
-    "xlsx": _entry("xlsx", "office", 1, "unstructured"),
-    "csv": _entry("csv", "office", 1),
-    "html": _entry("html", "office", 1, "unstructured"),
-    "markdown": _entry("markdown", "office", 1, "unstructured"),
-    "text": _entry("text", "office", 1),
-    "email": _entry("email", "office", 1, "unstructured"),
+    "docx": _entry("docx", "office", 1, "lxml"),
+    "pptx": _entry("pptx", "office", 1, "unstructured", "python-pptx", "lxml"),
+    "xlsx": _entry("xlsx", "office", 1, "openpyxl"),
+    "csv": _entry("csv", "office", 1, "charset-normalizer"),
+    "html": _entry("html", "office", 1, "lxml"),
+    "markdown": _entry("markdown", "office", 1, "markdown-it-py", "lxml"),
+    "text": _entry("text", "office", 1, "charset-normalizer"),
+    "email": _entry("email", "office", 1, "lxml"),
 }
 
 SUFFIXES: Mapping[Kind, str] = {
