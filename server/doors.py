@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from store.errors import FootnoteError
 from store.settings import Settings
-from store.wire import PageSource
 
 if TYPE_CHECKING:
     from ingestion.library import Library
     from retrieval.assistant import Assistant
+    from store.wire import PageSource
 
 
 class NotOpen(FootnoteError):

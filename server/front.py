@@ -14,9 +14,9 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server import doors, viewer
-from server.api import build_api
 from server.middleware import (
     API_POLICY,
     COMMON_HEADERS,
@@ -36,7 +36,7 @@ _INLINE_SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 def routes() -> list[BaseRoute]:
     """What this server answers beside the screens."""
-    return [*viewer.routes(), Mount("/api", build_api())]
+    return [*viewer.routes(), Mount("/api", _Api())]
 
 
 def middleware(settings: Settings, index_html: Path | None = None) -> list[Middleware]:
@@ -66,6 +66,23 @@ def lifespan(
             await run_in_threadpool(opening.__exit__, None, None, None)
 
     return open_while_serving
+
+
+class _Api:
+    """The API, built with its first request: a server that must not start is told so sooner."""
+
+    _built: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._built is None:
+            self._built = await run_in_threadpool(_build_api)
+        await self._built(scope, receive, send)
+
+
+def _build_api() -> ASGIApp:
+    from server.api import build_api
+
+    return build_api()
 
 
 async def crash_page(request: Request, error: Exception) -> Response:

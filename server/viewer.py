@@ -19,7 +19,6 @@ from starlette.routing import Route
 
 from server import doors, principals
 from server.words import how_read
-from store.boxes import highlight
 from store.errors import FootnoteError, NotFound
 from store.models import Block, Document, Page
 
@@ -74,6 +73,8 @@ def page_html(document: Document, page: Page, ranges: Ranges) -> str:
 
 
 def _pictured(page: Page, ranges: Ranges) -> str:
+    from store.boxes import highlight  # numpy; a server that must not start ends before it
+
     width, height = page.width or 612.0, page.height or 792.0
     tall = _WIDTH * height / width
     boxes = [box for start, end in ranges for box in highlight(page.boxes, start, end)]

@@ -95,4 +95,4 @@ def _refusal(turn_id: str, answer: Answer) -> None:
 
 
 def _near(near: NearPage) -> source.Source:
-    return source.Source(f"{near.doc}, page {near.page}", source.address(near.page_id))
+    return source.Source("Nearest page", source.address(near.page_id))

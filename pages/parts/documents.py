@@ -92,8 +92,8 @@ def counts(documents: list[Document]) -> None:
 
 
 def filtered(documents: list[Document]) -> list[Document]:
-    """Those being read first, then the newest; a search box once the list is long."""
-    documents = sorted(documents, key=lambda d: (not is_being_read(d), -d.added_at))
+    """The newest first, so that rows stay where they are; a search box once the list is long."""
+    documents = sorted(documents, key=lambda d: -d.added_at)
     if len(documents) <= 10:
         return documents
     wanted = st.text_input("Find", placeholder="Find by name or space", key="find_document")

@@ -15,7 +15,7 @@ _HEIGHT_PX = 640  # style.css makes it as tall as the window allows
 
 
 class Source(NamedTuple):
-    """A page to show. `label` says which footnote, `address` is the viewer's."""
+    """A page to show. `label` goes above it, `address` is the viewer's."""
 
     label: str
     address: str
@@ -30,8 +30,7 @@ def address(page_id: int, spans: Sequence[Span] = ()) -> str:
 def of_citation(citation: Citation) -> Source:
     """What opening a footnote shows: the page of its first span."""
     first = citation.spans[0].page_id
-    label = f"[{citation.n}] {citation.doc}, page {citation.page}"
-    return Source(label, address(first, citation.spans))
+    return Source(f"Footnote [{citation.n}]", address(first, citation.spans))
 
 
 def opened() -> Source | None:
