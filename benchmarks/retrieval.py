@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import pypdfium2
 
-from retrieval import search
+from retrieval import fusion
 from retrieval.search import Searcher
 from store.embedding import Embedder, LocalEmbedder
 from store.indexes.generations import Indexes
@@ -115,8 +115,8 @@ def report(data: DataSet, indexes: Indexes, embedder: Embedder, cache: Path) -> 
     def halves(text: str) -> Ranked:
         ids = list(dict.fromkeys([i for i, _ in dense[text] + lexical[text]]))
         rows = pair.vectors.vectors(SPACE, ids)
-        by_meaning = search.min_max({i: float(rows[i] @ asked[text]) for i in ids})
-        by_words = search.min_max(dict(lexical[text]))
+        by_meaning = fusion.min_max({i: float(rows[i] @ asked[text]) for i in ids})
+        by_words = fusion.min_max(dict(lexical[text]))
         return sorted(ids, key=lambda i: -(by_meaning[i] + by_words.get(i, 0.0)))
 
     methods: dict[str, Callable[[str], Ranked]] = {

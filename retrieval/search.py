@@ -1,27 +1,23 @@
-"""Hybrid search: chunks by meaning and by words, fused, confirmed by the catalog.
-
-Both sides bring 100 candidates; scores are scaled to 0..1 and added, with the similarity known for
-every candidate and a missing BM25 score counted as 0. Figures: benchmarks/retrieval.py.
-"""
+"""Hybrid search: chunks by meaning and by words, confirmed by the catalog, ranked together."""
 
 from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from retrieval.fusion import Scores, rank
 from store.embedding import Embedder
 from store.errors import FootnoteError, IndexDamaged, Transient
 from store.indexes.generations import Indexes
 from store.models import Chunk, Frozen, Generation, Hit
 
 DEPTH = 100
-WORD_WEIGHT = 0.3
-"""BM25's share. Equal shares hurt where many reports share their boilerplate."""
+"""Candidates of each side."""
 
 EXACT_AGE_S = 60.0
 """How long a copy of the catalog's vectors answers before it is read again."""
@@ -29,8 +25,6 @@ EXACT_AGE_S = 60.0
 NO_MEANING = "The vector index cannot be used now; this search went by words alone."
 NO_WORDS = "The word index cannot be used now; this search went by meaning alone."
 EXACT = "The vector index is damaged; its vectors were searched in memory."
-
-Scores = Mapping[str, float]
 
 
 class Found(Frozen):
@@ -108,7 +102,7 @@ class Searcher:
         generation = self.catalog.serving_generation()
         if generation is None or not query.strip() or not space_ids or k < 1:
             return Found()
-        scope = _Scope(generation, tuple(space_ids), document_ids, max(DEPTH, 2 * k))
+        scope = _Scope(generation, tuple(space_ids), document_ids, max(DEPTH, k))
         warnings: list[str] = []
         words = self._by_words(scope, query, warnings)
         # The local model reads Latin letters only; on others its votes are noise.
@@ -118,9 +112,10 @@ class Searcher:
         if words is None and meaning is None:
             raise IndexDamaged("Neither index can be searched now; run verify --repair.")
         words, meaning = words or {}, meaning or {}
-        scores = fuse(meaning, words)
-        chunks = self._confirmed(sorted(scores, key=lambda i: (-scores[i], i)), k)
-        vector_ranks, lexical_ranks = _ranks(meaning, scope.depth), _ranks(words, scope.depth)
+        chunks = self.catalog.chunks(list({**meaning, **words}))
+        scores = rank(query, chunks, meaning, words)
+        best = _each_text_once(sorted(chunks.values(), key=lambda c: (-scores[c.id], c.id)))
+        vector_ranks, lexical_ranks = _places(meaning), _places(words)
         hits = tuple(
             Hit(
                 chunk=chunk,
@@ -130,7 +125,7 @@ class Searcher:
                 lexical_score=words.get(chunk.id),
                 lexical_rank=lexical_ranks.get(chunk.id),
             )
-            for chunk in chunks
+            for chunk in best[:k]
         )
         return Found(hits=hits, warnings=tuple(warnings))
 
@@ -186,20 +181,6 @@ class Searcher:
         self._exact = (generation.id, now, index)
         return index
 
-    def _confirmed(self, ids: Sequence[str], k: int) -> list[Chunk]:
-        """The first `k` of these chunks that may answer, each text once."""
-        kept: dict[str, Chunk] = {}
-        step = 2 * k
-        for start in range(0, len(ids), step):
-            batch = ids[start : start + step]
-            known = self.catalog.chunks(batch)
-            for chunk in (known[i] for i in batch if i in known):
-                # The document belongs to it: the same sentence in two reports is two facts.
-                kept.setdefault(f"{chunk.document_id} {' '.join(chunk.text.split())}", chunk)
-            if len(kept) >= k:
-                break
-        return list(kept.values())[:k]
-
 
 @dataclass(frozen=True)
 class _Scope:
@@ -209,23 +190,6 @@ class _Scope:
     space_ids: tuple[str, ...]
     document_ids: Collection[str] | None
     depth: int
-
-
-def fuse(meaning: Scores, words: Scores) -> dict[str, float]:
-    """0..1 of each candidate; a side that found nothing leaves the other its whole weight."""
-    share = WORD_WEIGHT if meaning and words else float(bool(words))
-    near, said = min_max(meaning), min_max(words)
-    return {i: (1 - share) * near.get(i, 0.0) + share * said.get(i, 0.0) for i in {*near, *said}}
-
-
-def min_max(scores: Scores) -> dict[str, float]:
-    """Scores scaled so that the least is 0 and the best 1; equal scores are all 1."""
-    if not scores:
-        return {}
-    least, most = min(scores.values()), max(scores.values())
-    if most == least:
-        return dict.fromkeys(scores, 1.0)
-    return {i: (score - least) / (most - least) for i, score in scores.items()}
 
 
 def is_latin(text: str) -> bool:
@@ -252,6 +216,15 @@ def _similarities(
     return found
 
 
-def _ranks(scores: Scores, depth: int) -> dict[str, int]:
-    best = sorted(scores, key=lambda i: -scores[i])[:depth]
-    return {chunk_id: rank for rank, chunk_id in enumerate(best, 1)}
+def _each_text_once(chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Without the later ones of chunks of a document that say the same."""
+    kept: dict[tuple[str, str], Chunk] = {}
+    for chunk in chunks:
+        # The document counts: the same sentence in two reports is two facts.
+        kept.setdefault((chunk.document_id, " ".join(chunk.text.split())), chunk)
+    return list(kept.values())
+
+
+def _places(scores: Scores) -> dict[str, int]:
+    best = sorted(scores, key=lambda i: -scores[i])
+    return {chunk_id: place for place, chunk_id in enumerate(best, 1)}

@@ -1,0 +1,112 @@
+"""How the candidates of a search are ranked: meaning, words, document.
+
+Constants are few and coarse, chosen on three sets by benchmarks/retrieval.py (page, document and
+abstract retrieval; figures in its commit); in a wide range around them the figures hardly move.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping
+from functools import lru_cache
+
+from store.indexes.words import asked, words
+from store.models import Chunk
+
+Scores = Mapping[str, float]
+"""Chunk id → score."""
+
+MOST_FOR_WORDS = 0.5
+CONCENTRATION_DEPTH = 20
+DOCUMENT_WEIGHT = 0.4
+DOCUMENT_CHUNKS = 5
+NAME_WEIGHT = 1.0
+
+
+def rank(
+    question: str, chunks: Mapping[str, Chunk], meaning: Scores, by_words: Scores
+) -> dict[str, float]:
+    """0..1 of each of `chunks`, which `meaning` (cosine) and `by_words` (BM25) brought.
+
+    A chunk's own score counts most; its document's best chunks and the words of the question that
+    name its document, not the others, find the right one of several look-alike reports first.
+    """
+    own = fuse(
+        {i: score for i, score in meaning.items() if i in chunks},
+        {i: score for i, score in by_words.items() if i in chunks},
+    )
+    if not own:
+        return {}
+    members: dict[str, list[str]] = {}
+    for chunk_id in own:
+        members.setdefault(chunks[chunk_id].document_id, []).append(chunk_id)
+    strength = min_max({d: _best_mean([own[i] for i in ids]) for d, ids in members.items()})
+    named = _named(question, {d: [chunks[i] for i in ids] for d, ids in members.items()})
+    whole = 1.0 + DOCUMENT_WEIGHT + NAME_WEIGHT
+    return {
+        i: (own[i] + DOCUMENT_WEIGHT * strength[d] + NAME_WEIGHT * named[d]) / whole
+        for d, ids in members.items()
+        for i in ids
+    }
+
+
+def fuse(meaning: Scores, by_words: Scores) -> dict[str, float]:
+    """0..1: both scaled to 0..1 and weighed by `share_of_words`; a missing BM25 score is 0."""
+    share = share_of_words(by_words) if meaning else 1.0
+    near, said = min_max(meaning), min_max(by_words)
+    return {i: (1 - share) * near.get(i, 0.0) + share * said.get(i, 0.0) for i in {*near, *said}}
+
+
+def share_of_words(by_words: Scores) -> float:
+    """BM25's share of the fused score: how far its best stands out from its twentieth.
+
+    Where many chunks score alike, the question's words are boilerplate of the collection (reports
+    of many quarters) and say little; where few hold them all, they say as much as the meaning.
+    """
+    best = sorted(by_words.values(), reverse=True)[:CONCENTRATION_DEPTH]
+    return MOST_FOR_WORDS * (best[0] - best[-1]) / best[0] if best else 0.0
+
+
+def min_max(scores: Scores) -> dict[str, float]:
+    """Scores scaled so that the least is 0 and the best 1; equal scores are all 1."""
+    if not scores:
+        return {}
+    least, most = min(scores.values()), max(scores.values())
+    if most == least:
+        return dict.fromkeys(scores, 1.0)
+    return {i: (score - least) / (most - least) for i, score in scores.items()}
+
+
+def _best_mean(scores: list[float]) -> float:
+    # Of those there are: a letter of one chunk is not beaten by a handbook for its length.
+    best = sorted(scores, reverse=True)[:DOCUMENT_CHUNKS]
+    return sum(best) / len(best)
+
+
+def _named(question: str, documents: Mapping[str, Collection[Chunk]]) -> dict[str, float]:
+    """0..1 of each document: the share of the question's terms in its name, title and date.
+
+    A term that names every document among the candidates counts nothing, a rare one most.
+    """
+    terms = set(asked(question))
+    names = {d: _name_terms(chunks) & terms for d, chunks in documents.items()}
+    if len(documents) < 2 or not terms:
+        return dict.fromkeys(documents, 0.0)
+    holders = Counter(term for name in names.values() for term in name)
+    rarity = {
+        t: math.log(len(documents) / n) / math.log(len(documents)) for t, n in holders.items()
+    }
+    return {d: sum(rarity[t] for t in name) / len(terms) for d, name in names.items()}
+
+
+def _name_terms(chunks: Collection[Chunk]) -> frozenset[str]:
+    """Terms of a document's name, and of its header as far as all its chunks share it."""
+    names = {chunk.name for chunk in chunks}
+    headers = {chunk.header for chunk in chunks}
+    return frozenset().union(*map(_terms, names)) | frozenset.intersection(*map(_terms, headers))
+
+
+@lru_cache(maxsize=4096)
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(words(text))
