@@ -127,7 +127,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict]]:
 def _text(args: argparse.Namespace, answer: dict) -> str:
     if args.verb == "search":
         lines = [
-            f"{h['rank']:3}. {h['doc']}, page {h['page']} ({h['score']:.3f})\n     {h['text'][:200]}"
+            f"{h['rank']:3}. {h['doc']}, page {h['page']} ({h['score']:.3f})\n    {h['text'][:200]}"
             for h in answer["hits"]
         ]
         return "\n".join(lines) or "Nothing was found."

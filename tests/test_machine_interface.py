@@ -17,34 +17,12 @@ from serving import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 
-DOCUMENT = set(
-    [
-        "schema_version",
-        "file",
-        "document_id",
-        "space",
-        "status",
-        "pages",
-        "chunks",
-        "error",
-        "warnings",
-        "seconds",
-    ]
-)
+RESULT = {"schema_version", "warnings"}
+DOCUMENT = RESULT | {
+    "file", "document_id", "space", "status", "pages", "chunks", "error", "seconds",
+}  # fmt: skip
 HIT = {"rank", "document_id", "space", "doc", "page", "score", "text", "start", "end", "spans"}
-ANSWER = set(
-    [
-        "schema_version",
-        "answer",
-        "refused",
-        "route",
-        "warnings",
-        "sentences",
-        "citations",
-        "model",
-        "ms",
-    ]
-)
+ANSWER = RESULT | {"answer", "refused", "route", "sentences", "citations", "model", "ms"}
 CITATION = {"n", "document_id", "space", "doc", "page", "start", "end", "text", "spans", "boxes"}
 SPAN = {"page", "start", "end", "text", "boxes"}
 

@@ -168,7 +168,7 @@ class GenerationQueries(LeasedQueries):
             return []
 
     def drop_generation(self, generation_id: str) -> None:
-        """Forget a generation that does not serve; its folder goes before or after, not its rows."""
+        """Forget a generation that does not serve; its folder is the caller's to drop."""
         with self.db.write() as c:
             serving = c.execute(
                 select(t.generations.c.state).where(t.generations.c.id == generation_id)
