@@ -20,9 +20,8 @@ from store.models import Answer, Conversation, Frozen, Hit, Principal, Sentence,
 from store.settings import Settings
 
 if TYPE_CHECKING:
-    from llama_index.core.query_engine import RouterQueryEngine
-
-    from retrieval.generate import Generator
+    from retrieval.generate import LanguageModels
+    from retrieval.router import Router
 
 SAMPLES = "samples"
 MAX_QUESTION = 4000
@@ -203,11 +202,11 @@ class Assistant:
         stop: threading.Event,
     ) -> Iterator[Answer]:
         from retrieval.condense import condensed
-        from retrieval.llama import REFUSAL, Asked, outcome_of, source_in
+        from retrieval.llama import REFUSAL, Asked, Reply
 
-        began = time.monotonic()
         with self._building:
             router, generator = self._router, self._generator
+        began = time.monotonic()
         asked = Asked(
             query_str=question,
             space_ids=scope.space_ids,
@@ -219,8 +218,8 @@ class Assistant:
         rewritten = condensed(question, turns, asked, generator)
         if rewritten:
             asked.query_str = rewritten
-        response = router.query(asked)
-        outcome, chosen = outcome_of(response)
+        reply = Reply(router.query(asked))
+        outcome = reply.outcome
         ledger = Ledger()
         sentences: list[Sentence] = []
 
@@ -230,7 +229,7 @@ class Assistant:
                 sentences=tuple(sentences),
                 citations=tuple(ledger.citations),
                 refused=outcome.refused,
-                route=chosen,
+                route=reply.route,
                 warnings=(*outcome.warnings, *self._partly_read(ledger)),
                 nearest=outcome.nearest if outcome.refused else (),
                 rewritten=rewritten,
@@ -238,13 +237,7 @@ class Assistant:
                 ms=round((time.monotonic() - began) * 1000),
             )
 
-        known: list = []
-
-        def sources() -> list:
-            known.extend(source_in(node) for node in response.source_nodes[len(known) :])
-            return known
-
-        for sentence in checked(response.response_gen, sources, self.catalog.pages, ledger):
+        for sentence in checked(reply.tokens, reply.sources, self.catalog.pages, ledger):
             _raise_if_stopped(stop)
             # Told before the engine goes on: it decides by these whether to fall back.
             outcome.shown += 1
@@ -288,13 +281,13 @@ class Assistant:
         return Scope(space_ids=tuple(ids))
 
     @cached_property
-    def _generator(self) -> Generator | None:
-        from retrieval.generate import Generator, Models
+    def _generator(self) -> LanguageModels | None:
+        from retrieval.generate import LanguageModels, Models
 
         s = self.settings
         if not s.model_list:
             return None
-        return Generator(
+        return LanguageModels(
             Models(
                 names=s.model_list,
                 base_url=s.openai_base_url,
@@ -306,7 +299,7 @@ class Assistant:
         )
 
     @cached_property
-    def _router(self) -> RouterQueryEngine:
+    def _router(self) -> Router:
         from retrieval.engines import ENGINES, Tools
         from retrieval.llama import quiet_settings
         from retrieval.router import build_router

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from retrieval.facts import Facts, facts, missing
 from retrieval.sources import Source, one_line, passages
-from retrieval.words import content_stems, coverage, stems
+from retrieval.words import content_stems, coverage, stem, stems
 from store.models import Citation, Page, Sentence, Span
 from store.sentences import sentences
 
 MARKER = re.compile(r"\s*[\[【](\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】]")
+_BEGUN_MARKER = re.compile(r"[\[【][\d\s,;–-]*")
+_TAG = re.compile(r"</?[A-Za-z!][^<>]{0,2000}>")
 MIN_COVERAGE = 0.6
 """Share of a sentence's other words that its passages must hold; tables in test_citations.py."""
 CLEAR_COVERAGE = 0.8
@@ -47,7 +49,7 @@ class Ledger:
 def checked(
     tokens: Iterable[str],
     sources: Callable[[], Sequence[Source]],
-    pages: Callable[[Iterable[int]], Mapping[int, Page]],
+    pages: Callable[[Collection[int]], Mapping[int, Page]],
     ledger: Ledger,
 ) -> Iterator[Sentence]:
     """Sentences of the stream as soon as each is whole, checked against `sources()`.
@@ -70,14 +72,15 @@ def checked(
 def verify(
     text: str,
     sources: Sequence[Source],
-    pages: Callable[[Iterable[int]], Mapping[int, Page]],
+    pages: Callable[[Collection[int]], Mapping[int, Page]],
 ) -> tuple[str, list[Source], bool] | None:
     """(text without markers, passages cited, supported); None where there are no words in it."""
     marked = [n for group in MARKER.findall(text) for n in _marked(group)]
     plain = inert(MARKER.sub("", text))
     if not re.search(r"\w", plain):
         return None
-    claimed, wanted = facts(plain), content_stems(plain)
+    common = {stem(w) for s in sources for w in re.findall(r"\b[a-z]{3,}\b", s.text)}
+    claimed, wanted = facts(plain, common), content_stems(plain)
     cited = [sources[n - 1] for n in dict.fromkeys(marked) if 0 < n <= len(sources)]
     if cited:
         kept = _narrow(plain, claimed, wanted, cited, pages)
@@ -111,9 +114,8 @@ def split_stream(tokens: Iterable[str]) -> Iterator[tuple[str, int | None]]:
             buffer = buffer[control.end() :]
         if QUOTE not in buffer:
             whole = _sentences(buffer)
-            for sentence in whole[:-1]:
-                yield sentence, None
-            if len(whole) > 1:
+            if len(whole) > 1 and not _BEGUN_MARKER.fullmatch(whole[-1]):
+                yield from ((s, None) for s in whole[:-1])
                 buffer = whole[-1] + (" " if buffer[-1:].isspace() else "")
     yield from ((s, None) for s in _sentences(buffer))
 
@@ -125,8 +127,8 @@ def complete_sentences(text: str) -> list[str]:
 
 def inert(text: str) -> str:
     """Model output as plain words: no links, images, HTML, emphasis or control characters."""
-    text = html.unescape(re.sub(r"<[^<>]{0,2000}>", " ", text))
-    text = re.sub(r"<[^<>]{0,2000}>", " ", text)
+    text = html.unescape(_TAG.sub(" ", text))
+    text = _TAG.sub(" ", text)
     text = re.sub(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)", r"\1", text)
     text = re.sub(r"!?\[([^\[\]]*)\]\[[^\[\]]*\]", r"\1", text)
     text = re.sub(r"\b(?:https?|ftp|file|data|javascript):\S+", "", text, flags=re.IGNORECASE)
@@ -164,11 +166,11 @@ def _narrow(
     claimed: Facts,
     wanted: Sequence[str],
     cited: Sequence[Source],
-    pages: Callable[[Iterable[int]], Mapping[int, Page]],
+    pages: Callable[[Collection[int]], Mapping[int, Page]],
     least: float = MIN_COVERAGE,
 ) -> list[Source]:
     """The fewest passages that together hold the sentence; empty where `cited` do not."""
-    if missing(claimed, "\n".join(s.text for s in cited)):
+    if not (wanted or claimed) or missing(claimed, "\n".join(s.text for s in cited)):
         return []
     known = pages({span.page_id for source in cited for span in source.spans})
     options = [passage for source in cited for passage in passages(source, known)]

@@ -14,7 +14,7 @@ from store.errors import ModelUnavailable
 from store.models import Turn
 
 if TYPE_CHECKING:
-    from retrieval.generate import Generator
+    from retrieval.generate import LanguageModels
     from retrieval.llama import Asked
 
 MODEL_TIME_S = 8.0
@@ -57,21 +57,15 @@ def by_rule(question: str, turns: Sequence[Turn]) -> str | None:
     return f"{question.strip()} ({' '.join(carried)})" if carried else None
 
 
-def by_model(question: str, turns: Sequence[Turn], asked: Asked, generator: Generator) -> str:
+def by_model(question: str, turns: Sequence[Turn], asked: Asked, generator: LanguageModels) -> str:
     """The question as a model rewrites it. Raises ModelUnavailable where it gives none."""
-    from llama_index.core.llms import ChatMessage, MessageRole
-
+    from retrieval.generate import chat
     from retrieval.prompts import prompt
 
     said = "\n\n".join(
         f"Question: {t.question[:500]}\nAnswer: {t.answer.text[:800]}" for t in turns[-LAST_TURNS:]
     )
-    messages = [
-        ChatMessage(
-            role=MessageRole.SYSTEM, content=prompt("condense").text.format(conversation=said)
-        ),
-        ChatMessage(role=MessageRole.USER, content=question),
-    ]
+    messages = chat(prompt("condense").text.format(conversation=said), question)
     soon = replace(asked, deadline=min(asked.deadline, time.monotonic() + MODEL_TIME_S))
     stream = generator.stream(messages, soon)
     next(stream)
@@ -82,7 +76,7 @@ def by_model(question: str, turns: Sequence[Turn], asked: Asked, generator: Gene
 
 
 def condensed(
-    question: str, turns: Sequence[Turn], asked: Asked, generator: Generator | None
+    question: str, turns: Sequence[Turn], asked: Asked, generator: LanguageModels | None
 ) -> str | None:
     """The question as it is to be searched for, None where it stays as it is."""
     if not turns or not follows_on(question):

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection
 from decimal import Decimal
 
-from retrieval.words import STOP
+from retrieval.words import STOP, stem
 from store.models import Frozen
 
 _MONTH_NAMES = (
@@ -52,6 +53,7 @@ _SPELLED = {word: i for i, word in enumerate(_TO_TWENTY.split())} | {
     "twice": 2, "double": 2,
 }  # fmt: skip
 _CODE = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*\d)\w+(?:-\w+)*\b|\b[A-Z]{2,}(?:-\w*\d\w*)+\b")
+_ORDINARY = re.compile(r"(?:s|ing|ed|ly|ion|ment|ness|ity|ance|ence|able|al)$")
 _CAPITAL = re.compile(r"[^\W\d_][\w’'&-]*")
 
 Day = tuple[int | None, int | None, int | None]
@@ -70,14 +72,20 @@ class Facts(Frozen):
         return bool(self.numbers or self.dates or self.names or self.codes)
 
 
-def facts(sentence: str) -> Facts:
-    """What `sentence` claims that can be looked up in the text it cites."""
+def facts(sentence: str, common: Collection[str] = ()) -> Facts:
+    """What `sentence` claims that can be looked up in the text it cites.
+
+    `common` holds the stems of words that are known to be written small.
+    """
     text = unicodedata.normalize("NFKC", sentence)
     dates, rest = _take_dates(text)
     codes = tuple(m.group().casefold() for m in _CODE.finditer(rest) if not _scaled(m.group()))
     rest = _CODE.sub(lambda m: m.group() if _scaled(m.group()) else " ; ", rest)
     return Facts(
-        numbers=tuple(_numbers(rest)), dates=tuple(dates), names=tuple(_names(rest)), codes=codes
+        numbers=tuple(_numbers(rest)),
+        dates=tuple(dates),
+        names=tuple(_names(rest, common)),
+        codes=codes,
     )
 
 
@@ -168,15 +176,15 @@ def _split_spaced(digits: str) -> list[str]:
 
 
 def _values(digits: str) -> set[Decimal]:
-    plain = re.sub(r"[\s'’]", "", digits).rstrip(".,")
+    """The readings of a number: a mark before three digits may group them or begin decimals."""
+    plain = re.sub(r"[\s'’]", "", digits)
     found = set()
-    for decimal_mark, group in ((".", ","), (",", ".")):
-        whole, _, fraction = plain.replace(group, "").partition(decimal_mark)
-        if decimal_mark not in fraction and (whole + fraction).isdigit():
-            found.add(Decimal(f"{whole or 0}.{fraction or 0}").normalize())
-    if not found:  # section numbers such as 1.2.3: the digits as they stand
-        found.add(Decimal(re.sub(r"\D", "", plain) or 0))
-    return found
+    for point, group in ((".", ","), (",", ".")):
+        shape = rf"(?:\d+|\d{{1,3}}(?:{re.escape(group)}\d{{3}})+)(?:{re.escape(point)}\d+)?"
+        if re.fullmatch(shape, plain):
+            found.add(Decimal(plain.replace(group, "").replace(point, ".")).normalize())
+    # Neither: a section number such as 1.2.3 or a list such as 4,15.
+    return found or {Decimal(re.sub(r"\D", "", plain))}
 
 
 def _close(a: Decimal, b: Decimal) -> bool:
@@ -190,17 +198,19 @@ def _close(a: Decimal, b: Decimal) -> bool:
     return digits >= 2 and abs(a - b) <= step / 2
 
 
-def _names(text: str) -> list[str]:
-    """Capitalised words that are not merely the first of the sentence, folded."""
+def _names(text: str, common: Collection[str]) -> list[str]:
+    """Capitalised words, folded. The word a sentence opens with is a name where another follows
+    it, or where it is not among the `common` stems and does not look like another word."""
     found: list[str] = []
-    first = True
-    for match in _CAPITAL.finditer(text):
+    matches = list(_CAPITAL.finditer(text))
+    for match, after in zip(matches, [*matches[1:], None], strict=True):
         word = match.group()
-        before = text[: match.start()].rstrip()
-        opens = first or before[-1:] in ".!?:•*"
-        first = False
-        capital = word[0].isupper() and (len(word) > 1 or word != "I")
-        shouted = len(word) > 1 and word.isupper()
-        if capital and (shouted or not opens) and word.casefold() not in STOP:
-            found.append(re.sub(r"['’]s$", "", word.casefold().replace("’", "'")))
+        folded = re.sub(r"['’]s$", "", word.casefold().replace("’", "'"))
+        if not word[0].isupper() or len(word) == 1 or folded in STOP:
+            continue
+        if text[: match.start()].rstrip()[-1:] in ("", *".!?:•*-") and not word.isupper():
+            pair = after and after.group()[0].isupper() and after.start() - match.end() == 1
+            if not pair and (stem(folded) in common or _ORDINARY.search(folded)):
+                continue
+        found.append(folded)
     return list(dict.fromkeys(found))

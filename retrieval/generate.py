@@ -11,7 +11,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -61,11 +61,14 @@ class _Again(_Fault):
         self.after_s = after_s
 
 
-class Generator:
+class LanguageModels:
     """Asks the models in order. Safe to use from several threads."""
 
     def __init__(self, models: Models):
-        self.models = models
+        # Imported here, seconds before a deadline runs, and only where a model is configured.
+        from llama_index.llms.openai_like import OpenAILike
+
+        self.models, self._client_class = models, OpenAILike
 
     def stream(self, messages: Sequence[ChatMessage], asked: Asked) -> Iterator[str]:
         """The answer as text, as it comes; the first thing yielded is the model's name.
@@ -94,7 +97,7 @@ class Generator:
 
     def _begin(
         self, model: str, messages: Sequence[ChatMessage], asked: Asked, slot: float
-    ) -> tuple[str, Iterator[str]]:
+    ) -> tuple[str, Generator[str, None, None]]:
         """Text up to the first whole sentence, and the rest of the stream."""
 
         def wait(state: RetryCallState) -> float:
@@ -106,7 +109,7 @@ class Generator:
             late = time.monotonic() + state.upcoming_sleep >= slot
             return late or state.attempt_number >= ATTEMPTS
 
-        def once() -> tuple[str, Iterator[str]]:
+        def once() -> tuple[str, Generator[str, None, None]]:
             rest = self._ask(model, messages, asked, slot)
             text = ""
             for piece in rest:
@@ -121,13 +124,13 @@ class Generator:
             retry=retry_if_exception_type(_Again),
             wait=wait,
             stop=enough,
-            sleep=asked.stop.wait,
+            sleep=lambda seconds: _sleep(seconds, asked),
             reraise=True,
         )(once)
 
     def _ask(
         self, model: str, messages: Sequence[ChatMessage], asked: Asked, slot: float
-    ) -> Iterator[str]:
+    ) -> Generator[str, None, None]:
         """One request. `slot` bounds the wait for the first text, the deadline all of it."""
         import httpx
 
@@ -136,10 +139,18 @@ class Generator:
         llm = self._llm(model, client, asked.remaining_s())
 
         def read() -> None:
+            ended: str | None = None
             try:
                 for chunk in llm.stream_chat(messages):
                     if chunk.delta:
                         arrived.put(chunk.delta)
+                    choices = getattr(chunk.raw, "choices", None)
+                    ended = (choices[0].finish_reason if choices else None) or ended
+                if ended == "length":
+                    arrived.put(_Fault("its limit of words was reached"))
+                elif ended is None:
+                    # A connection closed early looks like an end to HTTP/1.0 and many proxies.
+                    arrived.put(_Again("the connection was cut"))
             # Whatever a foreign server makes the client library raise is a fault of the model.
             except Exception as error:  # noqa: BLE001
                 arrived.put(error)
@@ -165,10 +176,8 @@ class Generator:
             client.close()
 
     def _llm(self, model: str, client: object, timeout_s: float) -> OpenAILike:
-        from llama_index.llms.openai_like import OpenAILike
-
         key = self.models.api_key.get_secret_value() if self.models.api_key else "none"
-        return OpenAILike(
+        return self._client_class(
             model=model,
             api_base=self.models.base_url or "https://api.openai.com/v1",
             api_key=key,
@@ -180,6 +189,13 @@ class Generator:
             timeout=max(1.0, timeout_s),
             http_client=client,
         )
+
+
+def chat(system: str, user: str) -> list[ChatMessage]:
+    return [
+        ChatMessage(role=MessageRole.SYSTEM, content=system),
+        ChatMessage(role=MessageRole.USER, content=user),
+    ]
 
 
 def messages_for(
@@ -201,15 +217,17 @@ def messages_for(
             break
         excerpts.append(f"[{n}]\n{excerpt}")
     filled = system.format(refusal=REFUSAL, excerpts="\n\n".join(excerpts))
-    return [
-        ChatMessage(role=MessageRole.SYSTEM, content=filled),
-        ChatMessage(role=MessageRole.USER, content=question),
-    ], len(excerpts)
+    return chat(filled, question), len(excerpts)
 
 
 def estimated_tokens(text: str) -> int:
     """An upper estimate for any model's tokenizer: three bytes a token."""
     return len(text.encode("utf-8", "replace")) // 3 + 1
+
+
+def _sleep(seconds: float, asked: Asked) -> None:
+    if asked.stop.wait(seconds):
+        raise Cancelled("The answer was stopped.")
 
 
 def _fault(error: Exception) -> _Fault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -13,6 +13,7 @@ from llama_index.core.base.response.schema import StreamingResponse
 from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.llms import LLM, MockLLM
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.types import TokenGen
 
 from retrieval.citations import DISCARD, END, NUMBER, QUOTE
 from retrieval.sources import Source
@@ -90,22 +91,33 @@ def source_in(node: NodeWithScore) -> Source:
 
 
 def streaming(
-    route: str, tokens: Iterator[str], nodes: list[NodeWithScore], outcome: Outcome
+    route: str, tokens: TokenGen, nodes: list[NodeWithScore], outcome: Outcome
 ) -> StreamingResponse:
     """A response that fills `outcome` and `nodes` while `tokens` are read."""
     metadata = {"outcome": outcome, "route": route}
     return StreamingResponse(response_gen=tokens, source_nodes=nodes, metadata=metadata)
 
 
-def quoted(sources: Sequence[Source], nodes: list[NodeWithScore]) -> Iterator[str]:
+def quoted(sources: Sequence[Source], nodes: list[NodeWithScore]) -> TokenGen:
     """The stream of exact quotes; each becomes a node of its own and a sentence taken whole."""
     for source in sources:
         nodes.append(node_of(source))
         yield f"{QUOTE}{source.shown}{NUMBER}{len(nodes)}{END}"
 
 
-def outcome_of(response: object) -> tuple[Outcome, str]:
-    """What the router's response carries: the engine's outcome and the engine's name."""
-    if not isinstance(response, StreamingResponse) or response.metadata is None:
-        raise TypeError(f"engines stream their answers; this is a {type(response).__name__}")
-    return response.metadata["outcome"], response.metadata["route"]
+class Reply:
+    """A router's response in our words. `sources` grows while `tokens` are read."""
+
+    def __init__(self, response: object):
+        if not isinstance(response, StreamingResponse) or response.metadata is None:
+            raise TypeError(f"engines stream their answers; this is a {type(response).__name__}")
+        self.tokens = response.response_gen
+        self.outcome: Outcome = response.metadata["outcome"]
+        self.route: str = response.metadata["route"]
+        self._nodes = response.source_nodes
+        self._sources: list[Source] = []
+
+    def sources(self) -> list[Source]:
+        """What markers count from 1 in."""
+        self._sources += [source_in(node) for node in self._nodes[len(self._sources) :]]
+        return self._sources

@@ -12,6 +12,7 @@ from llama_index.core.query_engine import RouterQueryEngine
 from llama_index.core.schema import QueryBundle
 from llama_index.core.tools import QueryEngineTool, ToolMetadata
 
+Router = RouterQueryEngine
 DEFAULT_ROUTE = "facts"
 
 _THING = r"(?:this|that|the|these|those|it|they|my|our|all)\b"
@@ -58,13 +59,11 @@ class WordSelector(BaseSelector):
     def _get_prompts(self) -> dict:
         return {}
 
-    def _update_prompts(self, prompts: dict) -> None:
+    def _update_prompts(self, prompts_dict: dict) -> None:
         """There are none."""
 
 
-def build_router(
-    engines: Sequence[tuple[str, str, BaseQueryEngine]], llm: LLM
-) -> RouterQueryEngine:
+def build_router(engines: Sequence[tuple[str, str, BaseQueryEngine]], llm: LLM) -> Router:
     """A router over `(name, description, engine)`; one engine answers each question."""
     tools = [
         QueryEngineTool(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.schema import NodeWithScore, QueryBundle
+from llama_index.core.types import TokenGen
 
-from retrieval.generate import Generator, messages_for
+from retrieval.generate import LanguageModels, messages_for
 from retrieval.llama import DISCARD, END, Asked, Outcome, quoted
 from retrieval.sources import Source, source_of
 from store.errors import ModelUnavailable
@@ -29,7 +30,7 @@ class Tools:
     catalog: Catalog
     searcher: Searcher
     embedder: Embedder
-    generator: Generator | None
+    generator: LanguageModels | None
 
 
 class Engine(BaseQueryEngine):
@@ -85,7 +86,7 @@ def told(
     nodes: list[NodeWithScore],
     outcome: Outcome,
     quotes: Callable[[], Sequence[Source]],
-) -> Iterator[str]:
+) -> TokenGen:
     """A model's answer over `nodes`; where none comes, or nothing of it holds, the quotes."""
     generator = tools.generator
     assert generator is not None

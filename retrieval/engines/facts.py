@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from llama_index.core.base.response.schema import StreamingResponse
 from llama_index.core.schema import NodeWithScore
+from llama_index.core.types import TokenGen
 
 from retrieval.engines.base import Engine, near_pages, sources_of, told
 from retrieval.extractive import extract
@@ -24,7 +25,7 @@ class FactsEngine(Engine):
         nodes: list[NodeWithScore] = []
         return streaming("facts", self._tokens(asked, nodes, outcome), nodes, outcome)
 
-    def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> Iterator[str]:
+    def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> TokenGen:
         found = self.tools.searcher.search(
             asked.query_str, asked.space_ids, asked.document_ids, k=DEPTH
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from llama_index.core.base.response.schema import StreamingResponse
 from llama_index.core.schema import NodeWithScore
+from llama_index.core.types import TokenGen
 
 from retrieval.engines.base import Engine, near_pages, sources_of, told
 from retrieval.extractive import main_points
@@ -33,7 +34,7 @@ class SummaryEngine(Engine):
         nodes: list[NodeWithScore] = []
         return streaming("summary", self._tokens(asked, nodes, outcome), nodes, outcome)
 
-    def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> Iterator[str]:
+    def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> TokenGen:
         chunks = self._chunks(asked, outcome)
         sources, pages = sources_of(self.tools, chunks)
         outcome.nearest = near_pages(sources)

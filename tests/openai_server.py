@@ -1,0 +1,160 @@
+"""A real HTTP server that speaks OpenAI's chat protocol and does what its script says.
+
+Each model name has a list of behaviours, one a request; the last one repeats. What was asked is
+kept in `requests`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class OpenAIServer:
+    """Use as a context manager; `base_url` is what OPENAI_BASE_URL would hold.
+
+    Behaviours: `normal` (copies first sentences of the excerpts, with markers), `slow` (the same,
+    a word at a time), `429`, `429 after N` (with Retry-After), `500`, `401`, `not json`,
+    `broken stream`, `empty`, `nonsense`, `cut` (drops the connection after a sentence),
+    `cut early` (before one is whole), `silent` (never answers), `stalls` (after a sentence),
+    `invents` (a number nobody wrote), `refuses`, `unmarked` (no markers), `say TEXT`.
+    """
+
+    def __init__(self, **scripts: Sequence[str]):
+        self.scripts = {name.replace("_", "-"): list(script) for name, script in scripts.items()}
+        self.requests: list[dict] = []
+        self.times: list[float] = []
+        self.closing = threading.Event()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                server.requests.append(body)
+                server.times.append(time.monotonic())
+                try:
+                    server.answer(self, body)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Tests read their own output."""
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self.base_url = f"http://127.0.0.1:{self._http.server_port}/v1"
+
+    def __enter__(self) -> OpenAIServer:
+        threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+
+    def asked(self, model: str) -> int:
+        return sum(request["model"] == model for request in self.requests)
+
+    def answer(self, to: BaseHTTPRequestHandler, body: dict) -> None:
+        script = self.scripts.get(body["model"], ["normal"])
+        behaviour = script.pop(0) if len(script) > 1 else script[0]
+        system = body["messages"][0]["content"]
+        if behaviour.startswith("429"):
+            after = behaviour.partition(" after ")[2]
+            self._error(to, 429, {"retry-after": after} if after else {})
+        elif behaviour in ("500", "401", "400"):
+            self._error(to, int(behaviour), {})
+        elif behaviour == "not json":
+            self._send(to, 200, b"<html>It works!</html>", "text/html")
+        elif behaviour == "silent":
+            self.closing.wait(60)
+            to.close_connection = True
+        else:
+            self._stream(to, behaviour, system)
+
+    def _stream(self, to: BaseHTTPRequestHandler, behaviour: str, system: str) -> None:
+        to.send_response(200)
+        to.send_header("content-type", "text/event-stream")
+        to.send_header("connection", "close")
+        to.end_headers()
+        to.close_connection = True
+        if behaviour == "broken stream":
+            to.wfile.write(b'data: {"id": "x", "choices": [{"delta": {"con\n\ndata: {{{\n\n')
+            return
+        for piece in self._pieces(behaviour, system):
+            to.wfile.write(b"data: " + json.dumps(_chunk(piece)).encode() + b"\n\n")
+            to.wfile.flush()
+        if behaviour.startswith("cut"):
+            to.connection.shutdown(2)
+            return
+        to.wfile.write(b"data: " + json.dumps(_chunk(None)).encode() + b"\n\ndata: [DONE]\n\n")
+
+    def _pieces(self, behaviour: str, system: str) -> Iterator[str]:
+        copied = copied_sentences(system)
+        plain = " ".join(f"{text} [{n}]" for n, text in copied)
+        said = {
+            "empty": " \n ",
+            "nonsense": "Purple elephants dance on Tuesdays [1]. Fish sing opera in Vienna [2].",
+            "invents": f"{copied[0][1] if copied else ''} [1] The total was EUR 987,654 [1].",
+            "refuses": "The documents do not say.",
+            "unmarked": " ".join(text for _, text in copied),
+            "cut early": (plain[:12]),
+        }.get(behaviour, plain)
+        if behaviour.startswith("say "):
+            said = behaviour.removeprefix("say ")
+        for i, word in enumerate(re.findall(r"\S+\s*", said) or [said]):
+            if behaviour == "slow":
+                time.sleep(0.03)
+            if behaviour in ("cut", "stalls") and i and i == len(copied[0][1].split()) + 3:
+                if behaviour == "stalls":
+                    self.closing.wait(60)
+                return
+            yield word
+
+    def _error(self, to: BaseHTTPRequestHandler, status: int, headers: dict[str, str]) -> None:
+        body = json.dumps({"error": {"message": f"scripted {status}", "type": "x"}}).encode()
+        self._send(to, status, body, "application/json", headers)
+
+    def _send(
+        self,
+        to: BaseHTTPRequestHandler,
+        status: int,
+        body: bytes,
+        kind: str,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        to.send_response(status)
+        for name, value in ({"content-type": kind} | (headers or {})).items():
+            to.send_header(name, value)
+        to.send_header("content-length", str(len(body)))
+        to.end_headers()
+        to.wfile.write(body)
+
+
+def copied_sentences(system: str, most: int = 3) -> list[tuple[int, str]]:
+    """The first sentences of the first excerpts in a prompt, with the excerpt's number."""
+    found: list[tuple[int, str]] = []
+    for n, text in re.findall(r'<excerpt n="(\d+)">\n(.*?)\n</excerpt>', system, re.DOTALL):
+        prose = re.sub(r"^(?:\w+: [^\n]*\n)+", "", text).strip()
+        for sentence in re.findall(r"[^.!?\n][^.!?]*[.!?](?=\s|$)", prose)[:most]:
+            found.append((int(n), " ".join(sentence.split())))
+    return found[:most]
+
+
+def _chunk(text: str | None) -> dict:
+    delta = {"role": "assistant", "content": text} if text is not None else {}
+    choice = {"index": 0, "delta": delta, "finish_reason": None if text is not None else "stop"}
+    return {
+        "id": "scripted",
+        "object": "chat.completion.chunk",
+        "created": 0,
+        "model": "scripted",
+        "choices": [choice],
+    }

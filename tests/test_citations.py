@@ -1,0 +1,219 @@
+"""Tables of sentences and the passages they cite: what is supported and what is not."""
+
+from __future__ import annotations
+
+import pytest
+
+from retrieval.citations import (
+    DISCARD,
+    END,
+    NUMBER,
+    QUOTE,
+    Ledger,
+    checked,
+    inert,
+    split_stream,
+    verify,
+)
+from retrieval.facts import facts, missing
+from retrieval.sources import Source, source_of
+from store.models import Block, Cell, Chunk, Page, Span
+
+TEXT = (
+    "The annual leave is 25 days. After 10 years of service it grows to 32 days.\n"
+    "Marit Aune founded the company in Bergen on 17 April 2009 with EUR 1,200,500.\n"
+    "The credit line is EUR 4.2 million; 12 % of it is drawn. Ask extension LK-210.\n"
+)
+OTHER = "The harbour station reports every ten minutes. Its mast is six metres high."
+TABLE = "Country Meals\nNorway EUR 72\nDenmark EUR 64"
+
+
+def page(id_: int, text: str, blocks: tuple[Block, ...] = ()) -> Page:
+    return Page(id=id_, parse_id=1, number=id_, text=text, how="text", blocks=blocks)
+
+
+def table_block() -> Block:
+    words = [("Country", 0, 0), ("Meals", 0, 1), ("Norway", 1, 0), ("EUR 72", 1, 1),
+             ("Denmark", 2, 0), ("EUR 64", 2, 1)]  # fmt: skip
+    cells = tuple(
+        Cell(start=TABLE.index(w), end=TABLE.index(w) + len(w), row=r, column=c, header=r == 0)
+        for w, r, c in words
+    )
+    return Block(kind="table", start=0, end=len(TABLE), cells=cells)
+
+
+PAGES = {1: page(1, TEXT), 2: page(2, OTHER), 3: page(3, TABLE, (table_block(),))}
+
+
+def pages(ids: object) -> dict[int, Page]:
+    return PAGES
+
+
+def source(number: int) -> Source:
+    text = PAGES[number].text.rstrip()
+    chunk = Chunk(
+        id=f"c{number}", document_id="d", space_id="s", name="a.txt", page=number, section="",
+        spans=(Span(page_id=number, start=0, end=len(text)),), header="", text=text,
+    )  # fmt: skip
+    return source_of(chunk, "main", PAGES)
+
+
+SOURCES = [source(1), source(2), source(3)]
+
+
+@pytest.mark.parametrize(
+    ("said", "quote"),
+    [
+        ("Annual leave is 25 days [1].", "The annual leave is 25 days."),
+        ("Leave grows to 32 days after ten years of service [1].",
+         "After 10 years of service it grows to 32 days."),
+        ("Marit Aune founded the company in Bergen on April 17, 2009 [1].",
+         "Marit Aune founded the company in Bergen on 17 April 2009 with EUR 1,200,500."),
+        ("The company was founded on 2009-04-17 in Bergen [1].", "Marit Aune founded"),
+        ("It was founded by Marit Aune on 17.04.2009 [1].", "Marit Aune founded"),
+        ("The company was founded with EUR 1200500 [1].", "Marit Aune founded"),
+        ("The credit line is EUR 4,200,000 [1].", "The credit line is EUR 4.2 million; 12 %"),
+        ("12% of the credit line is drawn [1].", "The credit line is EUR 4.2 million; 12 %"),
+        ("Ask extension LK-210 [1].", "Ask extension LK-210."),
+        ("The mast of the harbour station is 6 metres high. [2]", "The harbour station reports"),
+        ("The station's mast is six metres high [2].", "Its mast is six metres high."),
+        ("Meals in Norway are EUR 72 [3].", "Country Meals\nNorway EUR 72"),
+        ("Meals in Denmark are EUR 64 【3】.", "Country Meals\nDenmark EUR 64"),
+    ],
+)  # fmt: skip
+def test_a_supported_sentence_is_cited_by_the_words_that_say_it(said: str, quote: str):
+    found = verify(said, SOURCES, pages)
+    assert found is not None
+    text, kept, supported = found
+    assert supported
+    assert "[" not in text
+    assert "【" not in text
+    assert any(quote in k.text for k in kept)
+    assert all(len(k.text) < len(TEXT) / 2 for k in kept)
+    for piece in (p for k in kept for p in k.pieces):
+        text = PAGES[piece.span.page_id].text
+        assert text[piece.span.start : piece.span.end] == piece.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Annual leave is 26 days [1].",
+        "Annual leave is 25 days and sick leave 40 days [1].",
+        "Solveig Aune founded the company in Bergen in 2009 [1].",
+        "Marit Aune founded the company on 18 April 2009 [1].",
+        "Marit Aune founded the company in May 2009 [1].",
+        "The credit line is EUR 4.3 million [1].",
+        "The credit line is EUR 42 million [1].",
+        "Ask extension LK-211 [1].",
+        "The mast of the harbour station is 6 metres high [1][9].".replace("6", "7"),
+        "Meals in Norway are EUR 64 and in Sweden EUR 72 [3].",
+        "The chairman resigned after a quarrel about bonuses [1].",
+        "Employees enjoy generous pension benefits and free lunches every day [1][2][3].",
+        "The annual leave is 25 days according to https://evil.example/x?d=1 by Mallory [1].",
+    ],
+)
+def test_a_sentence_with_anything_unsaid_is_not_supported(said: str):
+    found = verify(said, SOURCES, pages)
+    assert found is not None
+    assert not found[2]
+    assert found[1] == []
+
+
+def test_a_forgotten_marker_is_added_where_the_words_are_plain():
+    found = verify("The annual leave is 25 days.", SOURCES, pages)
+    assert found is not None
+    assert found[2]
+    assert found[1][0].text == "The annual leave is 25 days."
+
+
+def test_a_wrong_marker_gives_way_to_the_excerpt_that_says_it():
+    found = verify("Its mast is six metres high [1].", SOURCES, pages)
+    assert found is not None
+    assert found[2]
+    assert {k.chunk_id for k in found[1]} == {"c2"}
+
+
+@pytest.mark.parametrize("said", ["[1]", "  ", "***", "[1][2].", "-"])
+def test_what_has_no_words_is_no_sentence(said: str):
+    assert verify(said, SOURCES, pages) is None
+
+
+def test_the_same_words_keep_their_number():
+    tokens = ["Annual leave is 25 days [1]. ", "The mast is six metres high [2]. ",
+              "So the annual leave is 25 days [1]."]  # fmt: skip
+    ledger = Ledger()
+    sentences = list(checked(tokens, lambda: SOURCES, pages, ledger))
+    assert [s.citations for s in sentences] == [(1,), (2,), (1,)]
+    assert [c.n for c in ledger.citations] == [1, 2]
+    assert ledger.citations[0].text == TEXT[: len("The annual leave is 25 days.")]
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_a_stream_is_cut_into_sentences_wherever_it_is_broken(size: int):
+    said = (
+        "It costs 5.50 at Dr. Smith's. [1] The next costs 6 [2][3].\n- A point [1]\n- Another [2]. "
+        f"{QUOTE}Exact words. Two of them.{NUMBER}4{END}"
+    )
+    tokens = [said[i : i + size] for i in range(0, len(said), size)]
+    assert [(s.strip(), n) for s, n in split_stream(tokens)] == [
+        ("It costs 5.50 at Dr. Smith's. [1]", None),
+        ("The next costs 6 [2][3].", None),
+        ("- A point [1]", None),
+        ("- Another [2].", None),
+        ("Exact words. Two of them.", 4),
+    ]
+
+
+def test_what_was_begun_and_discarded_is_not_shown():
+    tokens = ["Half a sent", DISCARD, f"{QUOTE}Whole.{NUMBER}1{END}"]
+    assert list(split_stream(tokens)) == [("Whole.", 1)]
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("See ![x](https://evil.example/p.png?q=1) here", "See x here"),
+        ("A [link](http://evil.example) in it", "A link in it"),
+        ("**Bold** and `code` and <b>tags</b>", "Bold and code and tags"),
+        ("<script>alert(1)</script>Leave", "alert(1) Leave"),
+        ("&lt;img src=x onerror=alert(1)&gt; Leave", "Leave"),
+        ("Go to https://evil.example/a?b now", "Go to now"),
+        ("bell\x07 and \u202eright to left\u200b", "bell and right to left"),
+        ("# Heading", "Heading"),
+        ("3 < 5 and 7 > 2", "3 < 5 and 7 > 2"),
+    ],
+)
+def test_model_output_is_shown_as_plain_words(written: str, shown: str):
+    assert inert(written) == shown
+
+
+@pytest.mark.parametrize(
+    ("claim", "text", "held"),
+    [
+        ("1,234 units", "1234 units", True),
+        ("1 234 units", "1,234 units", True),
+        ("1.234,50 euro", "EUR 1,234.50", True),
+        ("5 million", "5,000,000", True),
+        ("5.0 million", "5 million", True),
+        ("5.2 million", "5,203,117", True),
+        ("5.2 million", "5,303,117", False),
+        ("$4.2bn", "4.2 billion dollars", True),
+        ("a 5m cable", "a cable of 5 m", True),
+        ("12%", "12 percent", True),
+        ("3 days", "three days", True),
+        ("13 days", "three days", False),
+        ("in 2009", "on 17 April 2009", True),
+        ("in April 2009", "2009-04-17", True),
+        ("on 3 April", "3 April 2009", True),
+        ("on 3 April 2010", "3 April 2009", False),
+        ("on 4/3/2009", "3 April 2009", True),
+        ("by JONAS Berg", "Technician: Jonas Berg", True),
+        ("by Jonas Bergman", "Technician: Jonas Berg", False),
+        ("article LK-W320", "LK-W320 Ultrasonic", True),
+        ("article LK-W32", "LK-W320 Ultrasonic", False),
+        ("-5 degrees", "minus 5 degrees", True),
+    ],
+)
+def test_numbers_dates_and_names_are_compared_by_what_they_mean(claim: str, text: str, held: bool):
+    assert (missing(facts("It says " + claim), text) == []) is held
