@@ -6,31 +6,27 @@ the next one goes to a fresh process. Untrusted answers are checked before anyon
 
 from __future__ import annotations
 
-import queue
-import re
 import shutil
 import threading
 import time
-import unicodedata
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from ingestion.confine import Protection
 from ingestion.parsers import PARSERS, SUFFIXES, Family, ParseOptions, ParserEntry
+from ingestion.sandbox_answers import believed_page, failed_page, sentence
 from ingestion.sandbox_child import Child, ChildFault
+from ingestion.sandbox_keeper import Keeper
 from store.errors import Transient, Unreadable
 from store.models import Frozen, Kind, ParsedDocument, ParsedPage
 
 __all__ = ["Limits", "Protection", "Sandbox", "SandboxedFile"]
 
 _AHEAD = 3
-_NOT_CANONICAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Limits(Frozen):
@@ -71,7 +67,7 @@ class Sandbox:
         self._starting = 0
         self._closed = False
         self._protection: tuple[Protection, ...] | None = None
-        self._keeper = _Keeper(self._end_idle)
+        self._keeper = Keeper(self._end_idle)
 
     @contextmanager
     def open(
@@ -223,7 +219,7 @@ class SandboxedFile:
                     child.ask({"do": "page", "number": todo[0]}, self._timeout_s)
                     asked.append(todo.popleft())
                 message, blob = child.answer(self._timeout_s)
-                page = _page(number, message, blob)
+                page = believed_page(number, message, blob)
                 child.pages += 1
                 asked.popleft()
                 if message.get("ends"):
@@ -238,7 +234,7 @@ class SandboxedFile:
                 killed += 1
                 if isinstance(fault, ChildFault) and fault.killed and killed == 1:
                     continue
-                page = _failed(todo.popleft(), fault)
+                page = failed_page(todo.popleft(), fault)
             killed = 0
             yield page
 
@@ -257,7 +253,7 @@ class SandboxedFile:
                     raise Unreadable(f"This page could not be drawn: {fault}.") from fault
                 continue
             if "unreadable" in message:
-                raise Unreadable(_sentence(message["unreadable"]))
+                raise Unreadable(sentence(message["unreadable"]))
             if not message.get("picture") or not blob.startswith(b"\x89PNG"):
                 raise Unreadable("This page could not be drawn.")
             return blob
@@ -277,11 +273,11 @@ class SandboxedFile:
         child.ask({"do": "open", **request}, self._timeout_s)
         message, _ = child.answer(self._timeout_s)
         if "unreadable" in message:
-            raise Unreadable(_sentence(message["unreadable"]))
+            raise Unreadable(sentence(message["unreadable"]))
         try:
             return ParsedDocument.model_validate(message["info"])
         except (KeyError, ValidationError) as error:
-            reason = _sentence(message.get("fault", "it is damaged"))
+            reason = sentence(message.get("fault", "it is damaged"))
             raise Unreadable(f"This file could not be read: {reason}.") from error
 
     def _ready(self, *, resting: bool) -> Child:
@@ -303,84 +299,3 @@ class SandboxedFile:
         if self._child is not None:
             child, self._child = self._child, None
             self._sandbox.throw_away(child)
-
-
-class _Keeper:
-    """One thread that starts all children, and ends idle ones.
-
-    The kernel kills a child when the thread that started it ends, so no passing thread may.
-    """
-
-    def __init__(self, tidy: Callable[[], None]):
-        self._tidy = tidy
-        self._jobs: queue.SimpleQueue[tuple[Future[Child], Callable[[], Child]] | None]
-        self._jobs = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-
-    def do(self, start: Callable[[], Child]) -> Child:
-        with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="sandbox", daemon=True)
-                self._thread.start()
-        future: Future[Child] = Future()
-        self._jobs.put((future, start))
-        return future.result()
-
-    def close(self) -> None:
-        with self._lock:
-            thread = self._thread
-        if thread is not None:
-            self._jobs.put(None)
-            thread.join(10)
-
-    def _run(self) -> None:
-        while True:
-            try:
-                job = self._jobs.get(timeout=1.0)
-            except queue.Empty:
-                self._tidy()
-                continue
-            if job is None:
-                return
-            future, start = job
-            try:
-                future.set_result(start())
-            except BaseException as error:  # noqa: BLE001 - it is raised in the thread that asked
-                future.set_exception(error)
-
-
-def _page(number: int, message: dict[str, Any], blob: bytes) -> ParsedPage:
-    """The page as it may be believed. Raises ChildFault when it breaks the rules."""
-    if "unreadable" in message:
-        return _failed(number, Unreadable(_sentence(message["unreadable"])))
-    if "fault" in message:
-        return _failed(number, ChildFault(_sentence(message["fault"])))
-    try:
-        page = ParsedPage.model_validate(
-            {**message["page"], "boxes": blob if message["pictured"] else None}
-        )
-    except (KeyError, TypeError, ValidationError) as error:
-        raise ChildFault("it made the reader fail") from error
-    text, end = page.text, 0
-    lawful = page.number == number and len(blob) % 16 == 0 and not _NOT_CANONICAL.search(text)
-    lawful = lawful and unicodedata.is_normalized("NFC", text)
-    for block in page.blocks:
-        inside = end <= block.start <= block.end <= len(text)
-        cells = all(block.start <= c.start <= c.end <= block.end for c in block.cells)
-        lawful, end = lawful and inside and cells, block.end
-    if not lawful:
-        raise ChildFault("it made the reader fail")
-    return page
-
-
-def _failed(number: int, fault: Exception) -> ParsedPage:
-    reason = str(fault)
-    if not isinstance(fault, Unreadable):
-        reason = f"This page could not be read: {reason}."
-    return ParsedPage(number=number, text="", how="failed", error=reason)
-
-
-def _sentence(text: object) -> str:
-    """A child's words to a person: one line, bounded, printable."""
-    return "".join(c for c in str(text)[:500] if c.isprintable())

@@ -4,6 +4,7 @@ import ctypes
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from pathlib import Path
@@ -100,13 +101,13 @@ _ACTS = {
     "run": lambda _: os.execv("/bin/true", ["true"]),
     "write": lambda rest: Path(rest).write_text("mine") and None,
     "read": lambda rest: Path(rest).read_text(),
-    "list": lambda rest: " ".join(sorted(os.listdir(rest))),
+    "list": lambda rest: " ".join(sorted(p.name for p in Path(rest).iterdir())),
     "kill": lambda rest: os.kill(int(rest), signal.SIGTERM),
     "scratch": lambda _: Path("left-behind").write_text("x") and None,
     "threads": _threads,
     "lie": _lie,
     "refuse": _refuse,
     "trip": lambda _: {}["no such key"],
-    "print": lambda _: print("noise on standard output" * 1000),
+    "print": lambda _: sys.stdout.write("noise on standard output" * 1000) and None,
     "environment": lambda _: " ".join(sorted(os.environ)),
 }

@@ -4,6 +4,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -141,7 +142,7 @@ def test_chinese_is_boxed_character_by_character(tmp_path: Path) -> None:
     assert page.text == "北京的冬天很冷"
     boxes = [b for _, _, b in unpack(page.boxes or b"")]
     assert len(boxes) == 7
-    assert all(a[2] <= b[2] for a, b in zip(boxes, boxes[1:], strict=False))
+    assert all(a[2] <= b[2] for a, b in pairwise(boxes))
 
 
 def test_a_hyphen_at_a_line_end_stays_as_printed(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ _MAX_BYTES = 80_000_000
 _GARBAGE_TITLE = re.compile(
     r"(untitled|title|document|dokument|unknown|none|null|slide|presentation|powerpoint"
     r"|microsoft (word|excel|powerpoint)|pdf|scan|image|print|layout|draft|output|file|tmp)"
-    r"([ _-]?\d+)?( -.*)?|.*\.(docx?|pdf|xlsx?|pptx?|indd|qxd|rtf|tex|dvi|html?|tmp|txt|ps)|.*\\.*|[\W\d_]*",
+    r"([ _-]?\d+)?( -.*)?|.*\.(docx?|pdf|xlsx?|pptx?|indd|qxd|rtf|tex|dvi|html?|tmp|txt|ps)"
+    r"|.*\\.*|[\W\d_]*",
     re.IGNORECASE,
 )
 _PDF_DATE = re.compile(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,10 +20,11 @@ from store.models import Block, BlockKind, Cell
 
 _BULLET = re.compile(r"([•▪◦●○■□‣⁃∙·*–—-]|\(?[0-9]{1,3}[.)]|\(?[a-zA-Z][.)]|\([ivx]{1,5}\))( |$)")
 _PAGE_NUMBER = re.compile(
-    r"(page |[-–—] ?)?[0-9ivx]{1,5}( ?[-–—]| ?(of|/) ?[0-9]{1,5})?|.{0,80}[|·•–-] ?(page )?[0-9]{1,5}"
+    r"(page |[-–—] ?)?[0-9ivx]{1,5}( ?[-–—]| ?(of|/) ?[0-9]{1,5})?"
+    r"|.{0,80}[|·•–-] ?(page )?[0-9]{1,5}"
     r"|[0-9]{1,5} ?[|·•] ?.{0,80}|.{0,80} page [0-9]{1,5}( of [0-9]{1,5})?",
     re.IGNORECASE,
-)  # fmt: skip
+)
 _EDGE = 0.09
 _HEADING_SIZES = ((1.6, 1), (1.3, 2), (1.12, 3))
 
@@ -203,7 +205,7 @@ def _body_height(rows: list[Row]) -> float:
 def _usual_gap(rows: list[Row]) -> float:
     gaps = sorted(
         below.y0 - above.y1
-        for above, below in zip(rows, rows[1:], strict=False)
+        for above, below in pairwise(rows)
         if above.y0 < below.y0 < above.y0 + 4 * above.height
     )
     return gaps[len(gaps) // 2] if gaps else 0.0

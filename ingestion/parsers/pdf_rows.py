@@ -116,16 +116,26 @@ def _take_in(row: Row, line: Row) -> None:
 def _cut_cells(row: Row, texts: list[str], boxes: list[list[float]]) -> None:
     gap = CELL_GAP * row.height
     cells: list[list[int]] = []
+    before = -1
     for _, _, numbers in row.segments:
         reach = float("-inf") if not cells or not row.upright else boxes[cells[-1][-1]][2]
         for w in numbers:
             x0, _, x1, _ = boxes[w]
-            if not cells or (row.upright and x0 - reach > gap):
+            if not cells or (row.upright and (x0 - reach > gap or _new_amount(texts, w, before))):
                 cells.append([w])
             else:
                 cells[-1].append(w)
             reach = max(reach, x1) if x1 == x1 else reach
+            before = w
     row.cells = _join_signs(cells, texts)
+
+
+def _new_amount(texts: list[str], word: int, before: int) -> bool:
+    """A currency sign after a figure or leader dots: narrow tables leave no more gap than that."""
+    if before < 0 or texts[word][0] not in "$€£¥":
+        return False
+    last = texts[before]
+    return last[-1].isdigit() or last[-1] in ")—" or last[-2:] == ".."
 
 
 def _join_signs(cells: list[list[int]], texts: list[str]) -> list[list[int]]:
