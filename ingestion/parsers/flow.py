@@ -18,6 +18,8 @@ from store.models import Block, BlockKind, Cell, How, ParsedDocument, ParsedPage
 
 MAX_PAGE_CHARS = 2_000_000
 """A flowed page longer than this is continued on the next one."""
+MAX_BLOCK_CELLS = 50_000
+"""So is a table of more cells, which would otherwise make a page too costly to hand over."""
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
@@ -146,7 +148,7 @@ class Flow:
             cells = head[index] if index < len(head) else _row(row)
             if not any(cells):
                 continue
-            if page is None or block is None or page.length > self._max:
+            if page is None or block is None or self._full(page, block):
                 if block is not None:
                     self._continue()
                 page, block = self._open("table")
@@ -212,6 +214,9 @@ class Flow:
         block = _Block(kind, page.length, page.length)
         page.blocks.append(block)
         return page, block
+
+    def _full(self, page: _FlowPage, block: _Block) -> bool:
+        return page.length > self._max or len(block.cells) > MAX_BLOCK_CELLS * _CELL_FIELDS
 
     def _continue(self) -> _FlowPage:
         self._split = True
