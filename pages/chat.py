@@ -27,9 +27,11 @@ def asked(question: str, chosen: scope.Scope) -> None:
     source.close()
 
 
-@st.fragment(run_every=0.3)
-def growing(turn: Turn) -> None:
-    """An answer that is still being written; the rest of the page stands still."""
+def shown(turn: Turn) -> None:
+    """A turn; while its answer is being written it alone is drawn again, by a timer."""
+    if turn.state != "running":
+        answers.show_turn(turn)
+        return
     now = assistant.turn(who, turn.id)
     if now.state != "running":
         st.rerun()
@@ -99,10 +101,8 @@ with reading:
         with st.chat_message("user", avatar=":material/person:"):
             st.text(turn.question)
         with st.chat_message("assistant", avatar=":material/format_quote:"):
-            if turn.state == "running":
-                growing(turn)
-            else:
-                answers.show_turn(turn)
+            # One fragment whether or not it has a timer: a click under way finds it again.
+            st.fragment(shown, run_every=0.3 if turn.state == "running" else None)(turn)
     if message := st.session_state.pop("chat_error", None):
         st.error(inert(message))
 

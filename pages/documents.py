@@ -12,31 +12,24 @@ library = opened.library
 
 st.title("Documents")
 
-messages = st.session_state.pop("document_messages", [])
 with st.container(border=True):
     left, right = st.columns([3, 1], gap="medium", vertical_alignment="bottom")
     with right:
         space = parts.choose_space(library.spaces(who))
     with left:
         parts.upload(library, who, space, opened.settings.max_file_mb)
-for kind, message in messages:
-    (st.error if kind == "error" else st.info)(inert(message))
 
 
-@st.fragment(run_every=1)
-def listing_while_reading() -> None:
-    """The list, drawn again every second; the whole page once, when nothing is read any more."""
-    if not listing():
-        st.rerun()
-
-
-def listing() -> bool:
-    """Draw the list; says whether something is still being read."""
+def listing(reading: bool) -> None:
+    """The list. While something is read it is drawn every second, and the page once at the end."""
+    for kind, message in st.session_state.pop("document_messages", []):
+        (st.error if kind == "error" else st.info)(inert(message))
     documents = library.list(who)
+    if reading != parts.any_being_read(documents):
+        st.rerun()
     parts.counts(documents)
     for document in parts.filtered(documents):
         parts.row(library, who, document)
-    return any(parts.is_being_read(d) for d in documents)
 
 
 chosen = parts.opened_document()
@@ -47,7 +40,6 @@ if chosen:
 else:
     wide = st.container()
 with wide:
-    if any(parts.is_being_read(d) for d in library.list(who)):
-        listing_while_reading()
-    else:
-        listing()
+    # One fragment whether or not it has a timer: a click that is under way finds it again.
+    reading = parts.any_being_read(library.list(who))
+    st.fragment(listing, run_every=1 if reading else None)(reading)

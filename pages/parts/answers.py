@@ -46,13 +46,11 @@ def _sentences(turn_id: str, answer: Answer) -> None:
 
 
 def _footnote(key: str, citation: Citation) -> None:
-    st.button(
+    _opens(
+        key,
         f":blue[\\[{citation.n}\\]]",
-        key=key,
+        source.of_citation(citation),
         help=f"{inert(citation.doc, 80)}, page {citation.page}",
-        type="tertiary",
-        on_click=source.open_source,
-        args=(source.of_citation(citation),),
     )
 
 
@@ -61,14 +59,19 @@ def _sources(turn_id: str, answer: Answer) -> None:
     with st.container(key=f"sources-{turn_id}", gap="xsmall"):
         for citation in answer.citations:
             if citation.n in used:
-                st.button(
-                    f":blue[\\[{citation.n}\\]] {inert(citation.doc, 60)}, page {citation.page}",
-                    key=f"source-{turn_id}-{citation.n}",
-                    type="tertiary",
-                    on_click=source.open_source,
-                    args=(source.of_citation(citation),),
-                )
+                where = f"{inert(citation.doc, 60)}, page {citation.page}"
+                label = f":blue[\\[{citation.n}\\]] {where}"
+                _opens(f"source-{turn_id}-{citation.n}", label, source.of_citation(citation))
     st.caption(_made_by(answer))
+
+
+def _opens(
+    key: str, label: str, opened: source.Source, icon: str | None = None, help: str | None = None
+) -> None:
+    """A button that opens a source. It may stand in a fragment, the source does not: run it all."""
+    if st.button(label, key=key, help=help, icon=icon, type="tertiary"):
+        source.open_source(opened)
+        st.rerun()
 
 
 def _made_by(answer: Answer) -> str:
@@ -84,14 +87,8 @@ def _refusal(turn_id: str, answer: Answer) -> None:
     st.caption("The nearest pages:")
     with st.container(key=f"nearest-{turn_id}", gap="xsmall"):
         for i, near in enumerate(answer.nearest):
-            st.button(
-                f"{inert(near.doc, 60)}, page {near.page}",
-                key=f"near-{turn_id}-{i}",
-                type="tertiary",
-                icon=":material/description:",
-                on_click=source.open_source,
-                args=(_near(near),),
-            )
+            label = f"{inert(near.doc, 60)}, page {near.page}"
+            _opens(f"near-{turn_id}-{i}", label, _near(near), ":material/description:")
 
 
 def _near(near: NearPage) -> source.Source:

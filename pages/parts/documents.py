@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 50
 _BEING_READ: tuple[Status, ...] = ("queued", "processing")
-_LOOKS: dict[Status, tuple[str, str, str]] = {
+_Colour = Literal["gray", "blue", "green", "orange", "red"]
+_LOOKS: dict[Status, tuple[str, _Colour, str]] = {
     "queued": ("Waiting", "gray", ":material/schedule:"),
     "processing": ("Being read", "blue", ":material/hourglass_top:"),
     "ready": ("Ready", "green", ":material/check:"),
@@ -29,9 +31,9 @@ _LOOKS: dict[Status, tuple[str, str, str]] = {
 }
 
 
-def is_being_read(document: Document) -> bool:
-    """Waiting or at work."""
-    return document.status in _BEING_READ
+def any_being_read(documents: Iterable[Document]) -> bool:
+    """Whether any is waiting or at work."""
+    return any(d.status in _BEING_READ for d in documents)
 
 
 def choose_space(spaces: dict[str, str]) -> str:
@@ -108,20 +110,20 @@ def row(library: Library, who: Principal, document: Document) -> None:
     """One document: name, state, progress or reason, and what can be done with it."""
     with st.container(border=True, key=f"document-{document.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button(
+            if st.button(
                 inert(document.name, 70),
                 key=f"open-{document.id}",
                 type="tertiary",
                 width="stretch",
-                on_click=_open,
-                args=(document.id,),
                 help="Look into this document",
-            )
+            ):
+                _open(document.id)
+                st.rerun()
             label, color, icon = _LOOKS[document.status]
             st.badge(label, color=color, icon=icon)
             _actions(library, who, document)
         st.caption(_facts(document))
-        if is_being_read(document):
+        if document.status in _BEING_READ:
             done, total = document.pages_done, document.pages
             share = min(1.0, done / total) if total else 0.0
             pages = f": {done} of {total} pages" if total else ""
@@ -139,7 +141,7 @@ def _facts(document: Document) -> str:
 
 
 def _actions(library: Library, who: Principal, document: Document) -> None:
-    if is_being_read(document):
+    if document.status in _BEING_READ:
         st.button(
             "Cancel",
             key=f"cancel-{document.id}",

@@ -81,6 +81,14 @@ class Visit:
     def go(self, name: str) -> None:
         self.page.get_by_test_id("stSidebarNavLink").filter(has_text=name).click()
 
+    def wait_for_samples(self) -> None:
+        """The folder is new: the samples are being read while the first page is opened."""
+        self.page.goto(self.address)
+        self.go("Documents")
+        line = self.page.get_by_text("5 documents")
+        expect(line).to_contain_text("5 ready", timeout=PATIENCE_MS)
+        self.go("Chat")
+
     def ask(self, question: str) -> None:
         """Ask and wait until the answer is complete."""
         answered = self.page.get_by_text("Quotes from the documents").count()
@@ -111,15 +119,32 @@ def visit(browser: Browser, address: str) -> Iterator[Visit]:
     visit.context.close()
 
 
+def test_it_is_readable_in_the_dark_and_on_a_narrow_screen(browser: Browser, address: str):
+    visit = Visit(browser, address, "dark")
+    visit.wait_for_samples()
+    visit.ask("Who was present at the board meeting in May?")
+    visit.open_footnote(0)
+    expect(visit.frame.locator("header")).to_be_visible()
+    visit.shoot("dark")
+    visit.page.set_viewport_size({"width": 420, "height": 860})
+    visit.page.locator(".st-key-source iframe").scroll_into_view_if_needed()
+    visit.shoot("narrow")
+    for name in ("Documents", "Admin"):
+        visit.page.set_viewport_size({"width": 1280, "height": 860})
+        visit.go(name)
+        visit.page.get_by_role("heading", name=name).wait_for()
+        visit.shoot(f"dark-{name.lower()}")
+    visit.context.close()
+    assert visit.errors == []
+
+
 def test_the_whole_story(visit: Visit, tmp_path: Path):
     page = visit.page
 
     # A question about the samples, and its footnote.
     page.goto(visit.address)
     expect(page.get_by_text("Ask your documents")).to_be_visible(timeout=PATIENCE_MS)
-    visit.go("Documents")
-    expect(page.get_by_text("5 documents")).to_contain_text("5 ready", timeout=PATIENCE_MS)
-    visit.go("Chat")
+    visit.wait_for_samples()
     example = page.locator("[class*=st-key-try-] button").first
     visit.shoot("1-start")
     example.click()
@@ -177,24 +202,4 @@ def test_the_whole_story(visit: Visit, tmp_path: Path):
     expect(page.get_by_text(re.compile("06:40"))).to_be_visible()
 
     assert visit.elsewhere == []
-    assert visit.errors == []
-
-
-def test_it_is_readable_in_the_dark_and_on_a_narrow_screen(browser: Browser, address: str):
-    visit = Visit(browser, address, "dark")
-    visit.page.goto(address)
-    visit.page.get_by_test_id("stChatInputTextArea").wait_for()
-    visit.ask("Who was present at the board meeting in May?")
-    visit.open_footnote(0)
-    expect(visit.frame.locator("header")).to_be_visible()
-    visit.shoot("dark")
-    visit.page.set_viewport_size({"width": 420, "height": 860})
-    visit.page.locator(".st-key-source iframe").scroll_into_view_if_needed()
-    visit.shoot("narrow")
-    for name in ("Documents", "Admin"):
-        visit.page.set_viewport_size({"width": 1280, "height": 860})
-        visit.go(name)
-        visit.page.get_by_role("heading", name=name).wait_for()
-        visit.shoot(f"dark-{name.lower()}")
-    visit.context.close()
     assert visit.errors == []
