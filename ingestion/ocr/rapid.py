@@ -23,7 +23,7 @@ from ingestion.ocr.words import Line, Rect, Word, is_dense_script
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
 
-DETECTION_SIDE_PX = 1280
+DETECTION_SIDE_PX = 1600
 ORIENTATION_SAMPLE = 6
 WIDE_GAP = 2.2
 """Characters this many times further apart than usual belong to two words, read space or not."""

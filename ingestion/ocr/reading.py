@@ -12,6 +12,7 @@ from ingestion.ocr.fusing import fuse
 from ingestion.ocr.geometry import View
 from ingestion.ocr.layout import arrange
 from ingestion.ocr.words import Line, are_standing, characters, confidence, scaled
+from store.errors import Unreadable
 from store.models import Block, Box, Frozen
 
 GOOD_CONFIDENCE = 0.92
@@ -23,8 +24,15 @@ LOW_QUALITY = 0.80
 SHOWN_SKEW_DEG = 1.0
 BLANK_DEVIATION = 3.0
 
-_TESSERACT_QUALITY = ((0.0, 0.3, 0.6, 0.8, 0.92, 1.0), (0.0, 0.1, 0.45, 0.75, 0.95, 1.0))
-_RAPID_QUALITY = ((0.0, 0.6, 0.85, 0.93, 0.975, 1.0), (0.0, 0.2, 0.6, 0.8, 0.93, 1.0))
+# Mean confidence → share of words read rightly, as measured on receipts, old books and drawn pages.
+_TESSERACT_QUALITY = (
+    (0.0, 0.4, 0.6, 0.75, 0.87, 0.925, 0.955, 1.0),
+    (0.0, 0.05, 0.55, 0.74, 0.88, 0.95, 0.985, 1.0),
+)
+_RAPID_QUALITY = (
+    (0.0, 0.6, 0.9, 0.968, 0.985, 0.99, 0.995, 0.998, 1.0),
+    (0.0, 0.2, 0.6, 0.82, 0.90, 0.94, 0.96, 0.985, 1.0),
+)
 
 
 class OcrPage(Frozen):
@@ -66,15 +74,15 @@ def read(image: np.ndarray, languages: str = "eng", *, upright: bool = False) ->
             if turns:
                 first = _by_tesseract(sheet, turns, languages)
         attempts.append(first)
-    if rapid.available() and not attempts:
+    if not attempts:
+        if not rapid.reads(languages):
+            raise Unreadable(f"Nothing installed here reads pictures in {languages}.")
         turns = 0 if upright else rapid.quarter_turns(sheet.rgb)
         attempts.append(_by_rapid(sheet, turns))
     elif rapid.reads(languages) and (
         attempts[0].confidence < GOOD_CONFIDENCE or _skipped(attempts[0])
     ):
         attempts.append(_by_rapid(sheet, turns))
-    if not attempts:
-        raise RuntimeError("neither tesserocr nor rapidocr is installed")
     best = max(attempts, key=lambda a: a.quality * min(1.0, a.characters / 20))
     if best.engine == "rapidocr" and len(attempts) > 1:
         best = _fused(best, attempts[0])
