@@ -16,11 +16,14 @@ import numpy as np
 from store.errors import IndexDamaged, Transient
 
 if TYPE_CHECKING:
-    from chromadb.api import ClientAPI
+    from chromadb.api.client import Client
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration
     from chromadb.api.models.Collection import Collection as ChromaCollection
 
 # Chroma's defaults (16, 100, 100) miss some vectors even when asked for themselves.
-_HNSW = {"space": "cosine", "max_neighbors": 32, "ef_construction": 400, "ef_search": 400}
+_CONFIGURATION: CreateCollectionConfiguration = {
+    "hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 400, "ef_search": 400}
+}
 _PREFIX = "space-"  # Chroma refuses names under three characters
 _WRITE_ROWS = 256  # a question waits for one such batch of a running ingestion
 _READ_IDS = 5000  # SQLite takes 32,766 variables in a statement
@@ -39,7 +42,7 @@ class VectorIndex:
         self._lock = threading.RLock()
         self._collections: dict[str, ChromaCollection] = {}
         folder.mkdir(parents=True, exist_ok=True)
-        self._client: ClientAPI | None = None
+        self._client: Client | None = None
         with self._damage_named():
             self._client = _open_client(folder)
         try:
@@ -142,12 +145,14 @@ class VectorIndex:
     def _check_dimension(self, dimension: int) -> None:
         for space_id in self.spaces():
             with self._using(space_id) as collection:
-                rows = collection.get(limit=1, include=["embeddings"])["embeddings"]
-                if len(rows) and len(rows[0]) != dimension:
-                    raise IndexDamaged(
-                        f"Chroma's {self.folder} holds vectors of {len(rows[0])} numbers, not"
-                        f" {dimension}."
-                    )
+                assert collection is not None  # it was listed
+                got = collection.get(limit=1, include=["embeddings"])
+                for row in np.asarray(got["embeddings"]):
+                    if len(row) != dimension:
+                        raise IndexDamaged(
+                            f"Chroma's {self.folder} holds vectors of {len(row)} numbers, not"
+                            f" {dimension}."
+                        )
 
     def _nearest(
         self, space_id: str, vector: np.ndarray, k: int, only: list[str] | None
@@ -189,12 +194,12 @@ class VectorIndex:
                 if not create:
                     return None
                 found = client.create_collection(
-                    name, embedding_function=None, configuration={"hnsw": _HNSW}
+                    name, embedding_function=None, configuration=_CONFIGURATION
                 )
             self._collections[space_id] = found
         return self._collections[space_id]
 
-    def _opened(self) -> ClientAPI:
+    def _opened(self) -> Client:
         if self._client is None:
             raise Transient("The index was replaced meanwhile; ask again.")
         return self._client
@@ -214,15 +219,18 @@ class VectorIndex:
             raise IndexDamaged(f"Chroma's {self.folder} is damaged: {fault}") from fault
 
 
-def _open_client(folder: Path) -> ClientAPI:
+def _open_client(folder: Path) -> Client:
     # Importing Chroma costs 1.2 s and 50 MB: paid by who opens an index only.
     import chromadb
+    from chromadb.api.client import Client
     from chromadb.api.shared_system_client import SharedSystemClient
     from chromadb.config import Settings
 
     settings = Settings(anonymized_telemetry=False)
     try:
-        return chromadb.PersistentClient(folder, settings=settings)
+        client = chromadb.PersistentClient(folder, settings=settings)
+        assert isinstance(client, Client)  # the declared type lacks `close`
+        return client
     except BaseException:
         # Chroma keeps the system that failed to start and would hand it to who opens this
         # folder next, although a sound index may stand there by then.

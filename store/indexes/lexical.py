@@ -6,6 +6,8 @@ It stores chunk ids and terms; a text cannot be read back whole from it.
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import sys
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -170,6 +172,7 @@ class LexicalIndex:
             finally:
                 writer.wait_merging_threads()  # also gives the writer's lock back
             index.reload()
+        _give_memory_back()
 
     def _opened(self) -> tantivy.Index:
         if self._index is None:
@@ -182,3 +185,10 @@ class LexicalIndex:
             yield
         except (ValueError, OSError) as fault:  # what tantivy raises for files it cannot read
             raise IndexDamaged(f"The lexical index {self.folder} is damaged: {fault}") from fault
+
+
+def _give_memory_back() -> None:
+    """Without this the C library keeps 150 MB of what ended writers' threads used; takes 2 ms."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # a C library other than glibc
+            ctypes.CDLL(None).malloc_trim(0)
