@@ -85,7 +85,7 @@ def _pictured(page: Page, ranges: Ranges) -> str:
     )
     # The anchor lies above the first box: a browser scrolls an anchor to the very top edge.
     first = min((box[1] for box in boxes), default=0.0) * tall
-    anchor = f'<rect id="mark" class="anchor" x="0" y="{max(0, first - 150):.1f}"/>'
+    anchor = f'<rect id="mark" class="anchor" x="0" y="{max(0, first - 80):.1f}"/>'
     quote = escape(" … ".join(page.text[start:end] for start, end in ranges))
     return (
         f'<svg viewBox="0 0 {_WIDTH:.0f} {tall:.1f}" role="img">'

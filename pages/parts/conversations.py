@@ -36,7 +36,7 @@ def earlier(assistant: Assistant, who: Principal) -> None:
     st.caption("Earlier conversations")
     with st.container(key="earlier", gap=None):
         for conversation in conversations[:_SHOWN]:
-            title = inert(conversation.title, 32) or "Untitled"
+            title = inert(conversation.title, 28) or "Untitled"
             with st.container(horizontal=True, vertical_alignment="center", gap=None):
                 st.button(
                     f"**{title}**" if conversation.id == current else title,

@@ -196,7 +196,8 @@ def detail(library: Library, who: Principal, document_id: str) -> None:
             st.markdown(f"**{inert(document.title or document.name, 80)}**", width="stretch")
             new_tab = st.empty()
             source.close_button("close-document", _open, None)
-        known = (document.kind, document.date, f"{document.chunks} passages")
+        date = document.date[:10] if document.date else None
+        known = (document.kind, date, f"{document.chunks} passages")
         st.caption(inert(" · ".join(k for k in known if k)))
         if not pages:
             st.info("No page has been read yet.")

@@ -25,6 +25,12 @@ ARGUMENTS = [
 ]
 SCREENSHOTS = Path(__file__).resolve().parent.parent / "screenshots"
 PATIENCE_MS = 90_000
+DRAWN = """() => {
+    const shown = document.querySelector(".st-key-source iframe").contentDocument;
+    const address = shown.querySelector("image").href.baseVal;
+    return shown.defaultView.performance.getEntriesByType("resource")
+        .some(entry => entry.name.endsWith(address) && entry.responseStatus === 200);
+}"""
 OWN_TEXT = [
     "Minutes of the harbour council.\nThe ferry to Birka leaves at 06:40 on weekdays.",
     "The new breakwater cost 4.2 million kronor.\nIt was opened on 3 June 2023.",
@@ -109,7 +115,15 @@ class Visit:
         expect(self.frame.locator("header")).to_contain_text(page)
         expect(self.frame.locator("svg > title")).to_contain_text(words)
         assert self.frame.locator("svg rect:not(.anchor)").count() >= 1
-        assert self.frame.locator("svg image").bounding_box()["width"] > 200
+        picture = self.page.wait_for_function(DRAWN)
+        assert picture
+        # The words stand in sight: below the header, above the frame's lower edge.
+        mark = self.frame.locator("svg rect:not(.anchor)").first.bounding_box()
+        header = self.frame.locator("header").bounding_box()
+        frame = self.page.locator(".st-key-source iframe").bounding_box()
+        assert mark and header and frame
+        assert mark["y"] >= header["y"] + header["height"]
+        assert mark["y"] + mark["height"] <= frame["y"] + frame["height"]
 
 
 @pytest.fixture
