@@ -28,9 +28,12 @@ def main() -> int:
         description=f"{__doc__}\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[[], *BENCHMARKS])
-    parser.add_argument("--data", type=Path, action="append", default=[])
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--data", type=Path, action="append", default=[], metavar="FOLDER")
     args = parser.parse_args()
+    unknown = [name for name in args.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     failed = []
     for name in args.names or BENCHMARKS:
         about, takes_data = BENCHMARKS[name]

@@ -7,8 +7,9 @@ FOLDER holds documents (in `docs/` or itself) and `questions.jsonl` with a `ques
 data folder (--keep names one to use again) and asked without a language model until so many answers
 have come. Their citations are then checked with the original files alone:
 
-- words: another library (pypdf) reads the page, and every line of each quote must occur in it with
-  its words in order. Letters are compared after NFKC, without case, white space, hyphens and signs.
+- words: another library (pypdf) reads the page, and every line or cell of each quote must occur in
+  it with its words in order. Letters and digits are compared after NFKC, without case, white space,
+  hyphens and signs. As a control, how many quotes occur on the page after or before as well.
 - crops: the page is drawn at 300 dpi, what lies outside the citation's boxes is painted white, and
   tesseract reads what is left: the share of the quote's words that it finds.
 """
@@ -63,7 +64,9 @@ def main() -> int:
     with scratch as data:
         answers = asked(Path(data) / "store", folders, args.answers, args.documents)
     print(f"answers      {len(answers)} with citations, of {', '.join(f.name for f in folders)}")
-    return int(not (_words(answers, args.verbose) and _crops(answers, args.crops, args.verbose)))
+    found = _words(answers, args.verbose)
+    read = _crops(answers, args.crops, args.verbose)
+    return int(not (answers and found and read))
 
 
 def asked(
@@ -132,29 +135,38 @@ def _questions(
 
 def _words(answers: Sequence[Sequence[Quote]], verbose: bool) -> bool:
     """Prints how many answers' words were all found; True when those are all."""
-    right, quotes_right, unread = 0, 0, 0
+    right, quotes_right, total, unread, scanned, elsewhere = 0, 0, 0, 0, 0, 0
     for quotes in answers:
         all_found = True
         for quote in quotes:
             page = page_text(quote.file, quote.page)
+            if page == "":
+                scanned += 1  # no text layer: for the crops to judge
+                continue
+            total += 1
             if page is None:
                 unread += 1
             held = page is not None and stands_on(quote.text, page)
             quotes_right += held
+            other = page_text(quote.file, quote.page + 1) or page_text(quote.file, quote.page - 1)
+            elsewhere += stands_on(quote.text, other or "")
             all_found &= held
             if verbose and not held:
                 print(f"  not found: {quote.file.name}, page {quote.page}: {quote.text!r}")
         right += all_found
-    total = sum(map(len, answers))
     print(
         f"words        {right} of {len(answers)} answers, {quotes_right} of {total} quotes found by"
-        f" pypdf ({unread} on pages that it cannot read)"
+        f" pypdf ({unread} on pages that it cannot read,"
+        f" {scanned} scanned ones left to the crops)\n"
+        f"{'':12} control: {elsewhere} quotes occur on the next page too"
     )
     return right == len(answers)
 
 
 def _crops(answers: Sequence[Sequence[Quote]], most: int, verbose: bool) -> bool:
-    """Prints how well OCR reads the highlights; True when it is well enough."""
+    """Prints how well OCR reads the highlights; True when it is well enough, or not asked for."""
+    if not most:
+        return True
     boxed = [[q for q in quotes if q.boxes and _words_of(q.text)] for quotes in answers]
     boxed = [quotes for quotes in boxed if quotes]
     step = max(1.0, len(boxed) / most)
@@ -189,7 +201,7 @@ def stands_on(quote: str, page: str) -> bool:
     whole = squashed(page)
     if squashed(quote) in whole:
         return True
-    return all(squashed(part) in whole for part in re.split(r"[\n\t]", quote))
+    return all(squashed(part) in whole for part in re.split(r"\n|\t|\s{2,}", quote))
 
 
 def squashed(text: str) -> str:
@@ -204,12 +216,22 @@ def _words_of(text: str) -> list[str]:
 
 @cache
 def page_text(file: Path, number: int) -> str | None:
-    """The page as pypdf reads it; None where it cannot."""
+    """The page as pypdf reads it; None where it cannot, or where there is none."""
     from pypdf.errors import PyPdfError
 
+    if number < 1:
+        return None
     try:
-        return _reader(file).pages[number - 1].extract_text()
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _reader(file).pages[number - 1].extract_text().strip()
+    except (
+        PyPdfError,
+        IndexError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):
         return None
 
 

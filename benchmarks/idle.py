@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.measure import PeakMemory, family, pss_mb
+from benchmarks.measure import PeakMemory, cpu_s, family, pss_mb
 from store.settings import ROOT
 
 TARGET_S, TARGET_MB = 10.0, 600.0
@@ -41,13 +41,14 @@ def main() -> int:
             with served(Path(scratch) / "store", args.port) as (server, address):
                 with PeakMemory(server.pid) as peak:
                     health_s, page_s = first_answers(server, address, began)
+                    start_cpu_s = cpu_s(server.pid)
                     ready_s = until_ready(address, began)
                     time.sleep(args.rest)
                 memory = {pid: pss_mb(pid) for pid in family(server.pid)}
             total = sum(memory.values())
             print(
                 f"{start:12} health after {health_s:.1f} s, page after {page_s:.1f} s (target"
-                f" {TARGET_S:.0f}), documents ready after {ready_s:.1f} s\n"
+                f" {TARGET_S:.0f}), {start_cpu_s:.1f} CPU-s; documents ready: {ready_s:.1f} s\n"
                 f"{'':12} at rest {total:.0f} MB PSS in {len(memory)} processes (target"
                 f" {TARGET_MB:.0f}), at most {peak.mb:.0f} MB before",
                 flush=True,
@@ -58,15 +59,20 @@ def main() -> int:
 
 @contextmanager
 def served(data: Path, port: int) -> Iterator[tuple[subprocess.Popen, str]]:
-    """A server like that of `make run`, and its address."""
+    """A server like that of `make run`, and its address. What it says is printed if it fails."""
     environment = {**os.environ, "FOOTNOTE_DATA": str(data)}
     streamlit = Path(sys.executable).parent / "streamlit"
-    server = subprocess.Popen(
-        [str(streamlit), "run", "app.py", "--server.port", str(port)],
-        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    log = data.with_suffix(".log")
+    with log.open("wb") as said:
+        server = subprocess.Popen(
+            [str(streamlit), "run", "app.py", "--server.port", str(port)],
+            cwd=ROOT, env=environment, stdout=said, stderr=said, start_new_session=True,
+        )  # fmt: skip
     try:
         yield server, f"http://127.0.0.1:{port}"
+    except SystemExit:
+        print(log.read_text(errors="replace"))
+        raise
     finally:
         server.send_signal(signal.SIGINT)
         try:

@@ -30,6 +30,12 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def cpu_s(pid: int) -> float:
+    """CPU seconds of one process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def pss_mb(pid: int) -> float:
     """Proportional set size: memory shared by several processes is counted once, in parts."""
     try:
