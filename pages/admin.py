@@ -12,14 +12,24 @@ opened = doors.current()
 library, assistant = opened.library, opened.assistant
 
 
-@st.fragment(run_every=1)
-def reindex_while_running() -> None:
-    """Progress, every second; the whole page once, when it has ended."""
+def index(running: bool) -> None:
+    """Re-index: the button, or progress every second; the whole page once, when it has ended."""
     status = library.reindex_status(who)
-    parts.reindex_progress(status)
-    st.button("Cancel", key="cancel-reindex", on_click=library.cancel_reindex, args=(who,))
-    if status.state != "running":
+    if running != (status.state == "running"):
         st.rerun()
+    # Replaced as a whole: the button would stay in sight until the rest of the page is drawn.
+    with st.empty().container():
+        if running:
+            parts.reindex_progress(status)
+            st.button("Cancel", key="cancel-reindex", on_click=library.cancel_reindex, args=(who,))
+            return
+        if st.button("Re-index", icon=":material/refresh:", type="primary"):
+            try:
+                library.reindex(who)
+                st.rerun()
+            except FootnoteError as error:
+                st.error(inert(str(error)))
+        parts.reindex_result(status)
 
 
 st.title("Admin")
@@ -32,17 +42,8 @@ st.markdown(
     "Re-index builds a new index from the documents beside the one in use, and then changes over. "
     "Questions are answered meanwhile."
 )
-status = library.reindex_status(who)
-if status.state == "running":
-    reindex_while_running()
-else:
-    if st.button("Re-index", icon=":material/refresh:", type="primary"):
-        try:
-            library.reindex(who)
-            st.rerun()
-        except FootnoteError as error:
-            st.error(inert(str(error)))
-    parts.reindex_result(status)
+running = library.reindex_status(who).state == "running"
+st.fragment(index, run_every=1 if running else None)(running)
 
 st.subheader("Check and repair")
 st.markdown(
