@@ -141,9 +141,10 @@ def _questions(api: FastAPI) -> None:
     @api.post("/search")
     def search(to: To, who: Who, body: SearchBody) -> dict:
         started = time.perf_counter()
-        hits = to.assistant.search(who, body.query, body.k, body.space, body.document)
+        found = to.assistant.find(who, body.query, body.k, body.space, body.document)
         ms = (time.perf_counter() - started) * 1000
-        return wire.hits_json(hits, to.pages, to.library.spaces(who), ms)
+        spaces = to.library.spaces(who)
+        return wire.hits_json(found.hits, to.pages, spaces, ms, found.warnings)
 
     @api.post("/ask", response_model=None)
     def ask(to: To, who: Who, body: AskBody) -> dict | StreamingResponse:
