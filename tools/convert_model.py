@@ -20,9 +20,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
-import openvino as ov
-from openvino import opset13 as op
 
+# isort: split
 from store.embedding import (
     MODEL_FILES,
     TOKENIZER_SHA256,
@@ -32,6 +31,10 @@ from store.embedding import (
     file_sha256,
 )
 from store.errors import FootnoteError
+
+# isort: split
+import openvino as ov  # after store, which keeps it from reporting home
+from openvino import opset13 as op
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS, HEADS, WIDTH, EPSILON = 6, 12, 384, 1e-12
