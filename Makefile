@@ -17,7 +17,7 @@ help: ## Lists these commands
 setup: $(VENV)/.runtime model ## Virtual environment, locked packages, embedding model, OCR data
 
 run: setup ## Sets up where needed, then serves Footnote on http://127.0.0.1:8501
-	$(VENV)/bin/streamlit run app.py $(if $(FOOTNOTE_PORT),--server.port $(FOOTNOTE_PORT))
+	@$(PY) app.py
 
 test: setup dev ## All tests but torture; those in the browser run where chromium is
 	$(PY) -m pytest -n 2 --dist loadfile

@@ -71,7 +71,7 @@ def health(pipeline: Pipeline, settings: Settings) -> Health:
     checks.append(
         Check(
             name="sandbox",
-            ok=True,
+            ok=len(inactive) < len(protection),
             detail="Files are read in limited child processes."
             + (f" Not available here: {', '.join(inactive)}." if inactive else ""),
         )

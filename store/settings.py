@@ -14,7 +14,7 @@ class Settings(BaseSettings):
     """Settings of one Footnote; every field is documented in the README's table."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FOOTNOTE_", env_file=".env", extra="ignore", populate_by_name=True
+        env_prefix="FOOTNOTE_", env_file=ROOT / ".env", extra="ignore", populate_by_name=True
     )
 
     data: Path = ROOT / "data" / "store"
