@@ -56,13 +56,13 @@ class Remote:
             answer = {}
         if response.is_error:
             sentence = answer.get("error") if isinstance(answer, dict) else None
-            raise FootnoteError(sentence or f"The running Footnote refused ({response.status_code}).")
+            raise FootnoteError(
+                sentence or f"The running Footnote refused ({response.status_code})."
+            )
         return answer
 
 
-def here_or_there(
-    settings: Settings, here: Callable[[], T], there: Callable[[Remote], T]
-) -> T:
+def here_or_there(settings: Settings, here: Callable[[], T], there: Callable[[Remote], T]) -> T:
     """Do the work in this process when the folder is free, else ask its owner.
 
     `here` raises FolderInUse when the folder is taken. An owner that serves nobody (another
