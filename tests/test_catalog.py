@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from store.catalog import Catalog
 from store.catalog.chunks import NewChunk, text_hash
 from store.catalog.jobs import Job
+from store.catalog.tables import metadata
 from store.errors import BadInput, LeaseLost, NotFound
 from store.models import Answer, Generation, ParsedDocument, ParsedPage, Span
 
@@ -75,8 +78,9 @@ def test_a_lease_is_void_once_another_process_owns_the_folder(catalog: Catalog):
 def test_a_document_is_ready_only_when_every_live_generation_has_it(catalog: Catalog):
     space = catalog.ensure_space("main")
     catalog.add_version(space, "a.txt", "h", 1, "text", 1.0)
-    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
-    building = catalog.new_generation("c", "e", 3, "building", 1.0)
+    serving = catalog.first_generation("c", "e", 3, 1.0)
+    building = catalog.begin_reindex("c", "e", 3, 1.0)
+    assert building is not None
     job = claim(catalog)
     ids = read_and_index(catalog, job, serving, "some words")
     assert not make_ready(catalog, job)
@@ -88,7 +92,7 @@ def test_a_document_is_ready_only_when_every_live_generation_has_it(catalog: Cat
 
 def test_a_new_version_takes_over_when_it_is_ready_and_not_before(catalog: Catalog):
     space = catalog.ensure_space("main")
-    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
+    serving = catalog.first_generation("c", "e", 3, 1.0)
     epoch = catalog.take_epoch()
     catalog.add_version(space, "a.txt", "h1", 1, "text", 1.0)
     first = claim(catalog, epoch)
@@ -105,7 +109,7 @@ def test_a_new_version_takes_over_when_it_is_ready_and_not_before(catalog: Catal
 
 def test_a_removed_document_answers_no_more_and_leaves_nothing(catalog: Catalog):
     space = catalog.ensure_space("main")
-    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
+    serving = catalog.first_generation("c", "e", 3, 1.0)
     added = catalog.add_version(space, "a.txt", "h", 1, "text", 1.0)
     job = claim(catalog)
     ids = read_and_index(catalog, job, serving, "some words")
@@ -123,7 +127,7 @@ def test_a_removed_document_answers_no_more_and_leaves_nothing(catalog: Catalog)
 
 def test_bytes_that_another_space_holds_too_survive_a_removal(catalog: Catalog):
     main, other = catalog.ensure_space("main"), catalog.ensure_space("other")
-    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
+    serving = catalog.first_generation("c", "e", 3, 1.0)
     epoch = catalog.take_epoch()
     first = catalog.add_version(main, "a.txt", "h", 1, "text", 1.0)
     second = catalog.add_version(other, "b.txt", "h", 1, "text", 1.0)
@@ -142,14 +146,14 @@ def test_bytes_that_another_space_holds_too_survive_a_removal(catalog: Catalog):
 
 def test_a_swap_waits_for_every_document_and_then_happens_at_once(catalog: Catalog):
     space = catalog.ensure_space("main")
-    serving = catalog.new_generation("c", "e", 3, "serving", 1.0)
+    serving = catalog.first_generation("c", "e", 3, 1.0)
     catalog.add_version(space, "a.txt", "h", 1, "text", 1.0)
     epoch = catalog.take_epoch()
     job = claim(catalog, epoch)
     read_and_index(catalog, job, serving, "some words")
     make_ready(catalog, job)
-    building = catalog.new_generation("c", "e", 3, "building", 2.0)
-    catalog.begin_reindex(building, 2.0)
+    building = catalog.begin_reindex("c", "e", 3, 2.0)
+    assert building is not None
     reindex = catalog.claim_next(epoch, ["reindex"], 1e12)
     assert reindex is not None
     assert catalog.swap(reindex.lease, building.id, 1.0) == [job.version_id]
@@ -182,3 +186,9 @@ def test_a_conversation_keeps_its_turns_in_order(catalog: Catalog):
     catalog.delete_conversation(conversation_id)
     with pytest.raises(NotFound):
         catalog.conversation(conversation_id)
+
+
+def test_the_migrations_make_exactly_the_tables(catalog: Catalog):
+    with catalog.db.read() as c:
+        context = MigrationContext.configure(c, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
