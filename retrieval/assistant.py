@@ -302,10 +302,17 @@ class Assistant:
     def _router(self) -> Router:
         from retrieval.engines import ENGINES, Tools
         from retrieval.llama import quiet_settings
+        from retrieval.presupposed import Likeness
         from retrieval.router import build_router
 
         silent = quiet_settings()
-        tools = Tools(self.catalog, self.searcher, self.embedder, self._generator)
+        tools = Tools(
+            catalog=self.catalog,
+            searcher=self.searcher,
+            embedder=self.embedder,
+            generator=self._generator,
+            likeness=Likeness(self.embedder),
+        )
         engines = [(name, about, engine(tools)) for name, (engine, about) in ENGINES.items()]
         return build_router(engines, silent)
 

@@ -34,8 +34,13 @@ _POINTS_INSIDE = re.compile(
 )
 
 
+_THIS_DOCUMENT = re.compile(r"\b(?:this|that|the same) (?:document|file|report)\b", re.IGNORECASE)
+
+
 def follows_on(question: str) -> bool:
-    """Whether the question leans on what was said before."""
+    """Whether the question leans on what was said before, other than on a document."""
+    if _THIS_DOCUMENT.search(question):
+        return False
     if _GOES_ON.search(question) and len(content_words(question)) < 5:
         return True
     if _POINTS_BACK.search(_POINTS_INSIDE.sub(" ", question)):
@@ -48,7 +53,12 @@ def by_rule(question: str, turns: Sequence[Turn]) -> str | None:
 
     A follow-up that brings a name of its own ("And to Denmark?") replaces the earlier names.
     """
-    if not turns or not follows_on(question):
+    if not turns:
+        return None
+    if _THIS_DOCUMENT.search(question):
+        names = dict.fromkeys(c.doc for c in turns[-1].answer.citations)
+        return f"{question.strip()} ({', '.join(names)})" if names else None
+    if not follows_on(question):
         return None
     before = turns[-1].answer.rewritten or turns[-1].question
     old_names = set(facts(before).names) if facts(question).names else set()
@@ -79,9 +89,9 @@ def condensed(
     question: str, turns: Sequence[Turn], asked: Asked, generator: LanguageModels | None
 ) -> str | None:
     """The question as it is to be searched for, None where it stays as it is."""
-    if not turns or not follows_on(question):
+    if not turns:
         return None
-    if generator is not None:
+    if generator is not None and follows_on(question):
         try:
             rewritten = by_model(question, turns, asked, generator)
         except ModelUnavailable:

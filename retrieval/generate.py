@@ -169,7 +169,7 @@ class LanguageModels:
                     if item is None:
                         return
                     if isinstance(item, Exception):
-                        raise _fault(item)
+                        raise item if isinstance(item, _Fault) else _fault(item)
                     until = asked.deadline
                     yield "".join(c for c in item if c.isprintable() or c in "\n\t")
         finally:

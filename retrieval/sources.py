@@ -18,13 +18,14 @@ class Piece(Frozen):
 
 
 class Source(Frozen):
-    """Pieces of one document that are cited together; `header` places them and is never cited."""
+    """Pieces of one document that are cited together; `header` and `section` are never cited."""
 
     chunk_id: str
     document_id: str
     space: str
     doc: str
     header: str
+    section: str
     pieces: tuple[Piece, ...]
 
     @property
@@ -68,6 +69,7 @@ def source_of(chunk: Chunk, space: str, pages: Mapping[int, Page]) -> Source:
         space=space,
         doc=chunk.name,
         header=chunk.header,
+        section=chunk.section,
         pieces=pieces,
     )
 

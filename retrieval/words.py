@@ -17,8 +17,27 @@ other our ours out over own please s same shall she should so some such t tell t
 theirs them then there these they this those through to too under until up us very was we were what
 when where which while who whom whose why will with would yes you your yours kind type sort give
 name list explain describe mention mentioned say says said according document documents file files
-page
+page get gets got want wants long often
 """
+_NUMBERS = {
+    word: str(n)
+    for n, word in enumerate(
+        (
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+        ),
+        start=2,
+    )
+} | {"twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "hundred": "100"}
 STOP = frozenset(_STOP.split())
 """Words that say nothing about what a question is about."""
 
@@ -31,7 +50,7 @@ _SUFFIXES = (
 
 
 def words(text: str) -> list[str]:
-    """The words of `text` in order, folded; a run of CJK characters becomes its bigrams."""
+    """The words of `text` in order, folded; numbers in digits, runs of CJK as bigrams."""
     found: list[str] = []
     for match in _WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
         word = re.sub(r"['’]s$", "", match.group())
@@ -40,7 +59,7 @@ def words(text: str) -> list[str]:
         elif any(c in word for c in "-.,") and not any(c.isdigit() for c in word):
             found += [part for part in re.split(r"[\-.,]", word) if part]
         else:
-            found.append(word)
+            found.append(_NUMBERS.get(word, word))
     return found
 
 

@@ -123,7 +123,7 @@ def test_too_many_requests_are_waited_out_as_long_as_the_server_says(opened: Ope
 def test_a_passing_fault_is_retried_in_silence(opened: Open, fault: str):
     with OpenAIServer(first=[fault, "normal"]) as server:
         answer = opened(server).ask(LOCAL_ADMIN, QUESTION)
-        assert server.asked("first") == 2
+        assert server.asked("first") == 2, answer
     assert (answer.model, answer.warnings) == ("first", ())
     assert all(s.supported for s in answer.sentences)
 

@@ -13,6 +13,7 @@ from llama_index.core.types import TokenGen
 
 from retrieval.generate import LanguageModels, messages_for
 from retrieval.llama import DISCARD, END, Asked, Outcome, quoted
+from retrieval.presupposed import Likeness
 from retrieval.sources import Source, source_of
 from store.errors import ModelUnavailable
 from store.models import Chunk, NearPage, Page
@@ -31,6 +32,7 @@ class Tools:
     searcher: Searcher
     embedder: Embedder
     generator: LanguageModels | None
+    likeness: Likeness
 
 
 class Engine(BaseQueryEngine):

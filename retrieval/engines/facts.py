@@ -37,7 +37,8 @@ class FactsEngine(Engine):
 
         def quotes() -> Sequence[Source]:
             ranked = [(source, scores[source.chunk_id]) for source in sources]
-            return extract(asked.query_str, ranked, pages, self.tools.embedder)
+            tools = self.tools
+            return extract(asked.query_str, ranked, pages, tools.embedder, tools.likeness)
 
         if self.tools.generator and sources:
             nodes += [node_of(source, scores[source.chunk_id]) for source in sources]
