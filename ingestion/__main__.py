@@ -63,7 +63,9 @@ def _add_here(library: Library, args: argparse.Namespace) -> int:
                 waiting.append((path, document.id, None))
         except (FootnoteError, OSError) as e:
             waiting.append((path, None, failed_json(path.name, args.space, _sentence(e))))
-    return _report(args, waiting, lambda i: document_json(library.show(LOCAL_ADMIN, i)[0]))
+    status = _report(args, waiting, lambda i: document_json(library.document(LOCAL_ADMIN, i)))
+    library.wait()  # what an earlier run left in the queue, duplicates of these files among it
+    return status
 
 
 def _add_there(remote: Remote, args: argparse.Namespace) -> int:
@@ -75,9 +77,7 @@ def _add_there(remote: Remote, args: argparse.Namespace) -> int:
             waiting.append((path, None if done else line["document_id"], line))
         except (FootnoteError, OSError) as e:
             waiting.append((path, None, failed_json(path.name, args.space, _sentence(e))))
-    return _report(
-        args, waiting, lambda i: {**(d := remote.get(f"/documents/{i}")), "pages": len(d["pages"])}
-    )
+    return _report(args, waiting, lambda i: remote.get(f"/documents/{i}", pages=False))
 
 
 def _report(args, waiting, look) -> int:

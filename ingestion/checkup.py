@@ -12,6 +12,7 @@ from ingestion.pipeline import Pipeline, compare
 from ingestion.sandbox import Protection
 from store.catalog.chunks import text_hash
 from store.errors import IndexDamaged
+from store.files import stored_bytes
 from store.indexes.lexical import LexicalEntry
 from store.models import Check, Frozen, Generation
 from store.settings import Settings
@@ -52,7 +53,7 @@ def verify(pipeline: Pipeline, repair: bool = False) -> VerifyReport:
     checks = _compare(pipeline)
     if not repair or all(c.ok for c in checks):
         return VerifyReport(ok=all(c.ok for c in checks), checks=tuple(checks))
-    repaired = _repair(pipeline)
+    repaired = mend(pipeline)
     checks = _compare(pipeline)
     return VerifyReport(
         ok=all(c.ok for c in checks), checks=tuple(checks), repaired=tuple(repaired)
@@ -63,7 +64,7 @@ def health(pipeline: Pipeline, settings: Settings) -> Health:
     """Quick looks only: nothing is hashed or rebuilt."""
     catalog = pipeline.catalog
     serving = catalog.serving_generation()
-    checks = [_catalog(pipeline)]
+    checks = [Check(name="catalog", ok=True, detail="The database answers.")]
     if serving:
         checks += _indexes_answer(pipeline, serving)
     protection = pipeline.sandbox.protection()
@@ -77,6 +78,8 @@ def health(pipeline: Pipeline, settings: Settings) -> Health:
         )
     )
     fits = serving is None or serving.embedder == pipeline.embedder.fingerprint
+    building = any(g.state == "building" for g in catalog.generations())
+    then = "the index is being rebuilt for it." if building else "re-index to use it."
     host = pipeline.embedder.host
     where = f"by {host}: texts are sent there" if host else "on this machine"
     checks.append(
@@ -85,7 +88,7 @@ def health(pipeline: Pipeline, settings: Settings) -> Health:
             ok=fits,
             detail=f"Texts are embedded {where}."
             if fits
-            else "The embedding model was changed; the index is being rebuilt for it.",
+            else f"The embedding model was changed; {then}",
         )
     )
     free = shutil.disk_usage(settings.data).free
@@ -111,12 +114,15 @@ def health(pipeline: Pipeline, settings: Settings) -> Health:
 def _compare(pipeline: Pipeline) -> list[Check]:
     catalog, files = pipeline.catalog, pipeline.files
     checks = [_catalog(pipeline)]
-    wanted = catalog.content_hashes()
-    broken = [f"{h[:12]}: {fault}" for h in sorted(wanted) if (fault := files.check(h))]
+    with pipeline.content_lock:
+        wanted = catalog.content_hashes()
+        stray = files.contents() - wanted
+    faults = {h: fault for h in sorted(wanted) if (fault := files.check(h))}
+    still = catalog.content_hashes() if faults else set()  # removed while we read: no fault
+    broken = [f"{h[:12]}: {fault}" for h, fault in faults.items() if h in still]
     checks.append(
         _check("originals", broken, f"{len(wanted)} stored files have the bytes they came with.")
     )
-    stray = files.contents() - wanted
     checks.append(
         _check(
             "stray files",
@@ -157,64 +163,69 @@ def _index_sets(pipeline: Pipeline, serving: Generation) -> list[Check]:
     ]
 
 
-def _repair(pipeline: Pipeline) -> list[str]:
+def mend(pipeline: Pipeline) -> list[str]:
     """Rebuild from the catalog: damaged indexes anew, others by what is missing or too much."""
     catalog, said = pipeline.catalog, []
-    stray = pipeline.files.contents() - catalog.content_hashes()
-    for digest in stray:
-        pipeline.files.remove(digest)
+    with pipeline.content_lock:  # a file being added is stored before the catalog knows of it
+        stray = pipeline.files.sweep(catalog.content_hashes())
     if stray:
         said.append(f"Removed {len(stray)} stored files that belonged to no document.")
+    for generation in catalog.generations():
+        if generation.state != "retired":
+            with pipeline.index_lock:
+                said += _mend_index(pipeline, generation)
     serving = catalog.serving_generation()
-    if serving is None:
-        return said
-    with pipeline.index_lock:
-        try:
-            pair = pipeline.indexes.open(serving.id, serving.dimension)
-            pair.lexical.count()
-            for space in pair.vectors.spaces():
-                pair.vectors.ids(space)
-        except IndexDamaged:
-            aside = pipeline.indexes.quarantine(serving.id)
-            said.append(f"Set the damaged index aside as {aside.name}.")
-            pair = pipeline.indexes.open(serving.id, serving.dimension)
-        wanted = catalog.chunk_ids(serving.id)
-        everything = set().union(*wanted.values())
-        for space in set(pair.vectors.spaces()) | set(wanted):
-            have = pair.vectors.ids(space) if space in pair.vectors.spaces() else set()
-            extra = have - wanted.get(space, set())
-            if extra:
-                pair.vectors.delete(space, sorted(extra))
-                said.append(f"Removed {len(extra)} chunks from the vector index.")
-            missing = sorted(wanted.get(space, set()) - have)
-            _fill_vectors(pipeline, serving, space, missing)
-            if missing:
-                said.append(f"Put {len(missing)} chunks back into the vector index.")
-        extra = pair.lexical.ids() - everything
-        if extra:
-            pair.lexical.delete(sorted(extra))
-            said.append(f"Removed {len(extra)} chunks from the lexical index.")
-        missing = sorted(everything - pair.lexical.ids())
-        for start in range(0, len(missing), _STEP):
-            chunks = catalog.stored_chunks(missing[start : start + _STEP]).values()
-            pair.lexical.upsert(
-                [
-                    LexicalEntry(
-                        id=c.id,
-                        space_id=c.space_id,
-                        document_id=c.document_id,
-                        header=c.header,
-                        text=c.text,
-                    )
-                    for c in chunks
-                ]
-            )
-        if missing:
-            said.append(f"Put {len(missing)} chunks back into the lexical index.")
-    lacking = catalog.unindexed(serving.id)
+    lacking = catalog.unindexed(serving.id) if serving else []
     if lacking:
         catalog.requeue_answering(lacking, pipeline.clock())
         said.append(f"Queued {len(lacking)} documents to be indexed again.")
+    return said
+
+
+def _mend_index(pipeline: Pipeline, generation: Generation) -> list[str]:
+    catalog, said = pipeline.catalog, []
+    try:
+        pair = pipeline.indexes.open(generation.id, generation.dimension)
+        pair.lexical.count()
+        for space in pair.vectors.spaces():
+            pair.vectors.ids(space)
+    except IndexDamaged:
+        aside = pipeline.indexes.quarantine(generation.id)
+        said.append(f"Set the damaged index aside as {aside.name}.")
+        pair = pipeline.indexes.open(generation.id, generation.dimension)
+    wanted = catalog.chunk_ids(generation.id)
+    everything = set().union(*wanted.values())
+    for space in set(pair.vectors.spaces()) | set(wanted):
+        have = pair.vectors.ids(space) if space in pair.vectors.spaces() else set()
+        extra = have - wanted.get(space, set())
+        if extra:
+            pair.vectors.delete(space, sorted(extra))
+            said.append(f"Removed {len(extra)} chunks from the vector index.")
+        missing = sorted(wanted.get(space, set()) - have)
+        _fill_vectors(pipeline, generation, space, missing)
+        if missing:
+            said.append(f"Put {len(missing)} chunks back into the vector index.")
+    extra = pair.lexical.ids() - everything
+    if extra:
+        pair.lexical.delete(sorted(extra))
+        said.append(f"Removed {len(extra)} chunks from the lexical index.")
+    missing = sorted(everything - pair.lexical.ids())
+    for start in range(0, len(missing), _STEP):
+        chunks = catalog.stored_chunks(missing[start : start + _STEP]).values()
+        pair.lexical.upsert(
+            [
+                LexicalEntry(
+                    id=c.id,
+                    space_id=c.space_id,
+                    document_id=c.document_id,
+                    header=c.header,
+                    text=c.text,
+                )
+                for c in chunks
+            ]
+        )
+    if missing:
+        said.append(f"Put {len(missing)} chunks back into the lexical index.")
     return said
 
 
@@ -259,9 +270,11 @@ def _catalog(pipeline: Pipeline) -> Check:
 
 
 def _storage(pipeline: Pipeline, settings: Settings) -> dict[str, int]:
-    catalog = sum(f.stat().st_size for f in settings.data.glob("catalog.db*") if f.is_file())
-    indexes = sum(f.stat().st_size for f in (settings.data / "indexes").rglob("*") if f.is_file())
-    return {"catalog": catalog, "indexes": indexes, **pipeline.files.sizes()}
+    return {
+        "catalog": sum(stored_bytes(f) for f in settings.data.glob("catalog.db*")),
+        "indexes": stored_bytes(settings.data / "indexes"),
+        **pipeline.files.sizes(),
+    }
 
 
 def _check(name: str, faults: list[str], fine: str) -> Check:

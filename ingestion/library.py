@@ -7,7 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO
 
-from ingestion.checkup import Health, VerifyReport, health, verify
+from ingestion.checkup import Health, VerifyReport, health, mend, verify
+from ingestion.chunking import CHUNKER
 from ingestion.names import clean_name
 from ingestion.parsers import ParseOptions
 from ingestion.parsers.kinds import sniff
@@ -97,16 +98,20 @@ class Library:
         """Documents the principal may see, newest first."""
         return self.catalog.documents(self._visible(principal, space))
 
+    def document(self, principal: Principal, id_or_name: str, space: str | None = None) -> Document:
+        """A document without its pages. Raises NotFound."""
+        return self.catalog.find_document(id_or_name, self._visible(principal, space))
+
     def show(
         self, principal: Principal, id_or_name: str, space: str | None = None
     ) -> tuple[Document, Pages]:
         """A document and its pages as far as they are read. Raises NotFound."""
-        document = self.catalog.find_document(id_or_name, self._visible(principal, space))
+        document = self.document(principal, id_or_name, space)
         return document, self.catalog.document_pages(document.id)
 
     def remove(self, principal: Principal, id_or_name: str, space: str | None = None) -> Ids:
         """Remove a document everywhere; its id. It stops answering before anything is deleted."""
-        document = self.catalog.find_document(id_or_name, self._visible(principal, space))
+        document = self.document(principal, id_or_name, space)
         self.catalog.begin_removal(document.id)
         ours = [x.version_id for x in self.catalog.leaving() if x.document_id == document.id]
         self.pipeline.leave(ours)
@@ -114,7 +119,7 @@ class Library:
 
     def cancel(self, principal: Principal, document_id: str) -> None:
         """Stop reading a document."""
-        document = self.catalog.find_document(document_id, self._visible(principal, None))
+        document = self.document(principal, document_id)
         version_id = self.catalog.cancel_version(document.id)
         if version_id:
             self.pipeline.unindex(version_id)
@@ -122,7 +127,7 @@ class Library:
 
     def retry(self, principal: Principal, document_id: str) -> None:
         """Read a document again that failed, was cancelled or lost pages."""
-        document = self.catalog.find_document(document_id, self._visible(principal, None))
+        document = self.document(principal, document_id)
         self.catalog.requeue(document.id, self.pipeline.clock())
         self.worker.wake()
 
@@ -165,22 +170,16 @@ class Library:
     def reindex(self, principal: Principal) -> ReindexStatus:
         """Begin to build a new generation beside the serving one; at most one at a time."""
         self._admin(principal)
-        if not any(g.state == "building" for g in self.catalog.generations()):
-            self.pipeline.first_generation()
-            generation = self.pipeline.new_generation("building")
-            self.catalog.begin_reindex(generation, self.pipeline.clock())
-            self.worker.wake()
+        self.pipeline.begin_reindex()
+        self.worker.wake()
         return self.reindex_status(principal)
 
     def cancel_reindex(self, principal: Principal) -> None:
-        """Stop building; the serving generation stays."""
+        """Stop building; the serving generation stays. The worker drops what was built."""
         self._admin(principal)
         job = self.catalog.last_job("reindex")
         if job and job["state"] in ("queued", "running"):
             self.catalog.cancel_job(job["id"])
-            if job["state"] == "queued" and job["generation_id"]:
-                self.catalog.drop_generation(job["generation_id"])
-                self.store.indexes.drop(job["generation_id"])
             self.worker.wake()
 
     def reindex_status(self, principal: Principal) -> ReindexStatus:
@@ -287,18 +286,24 @@ def recover(pipeline: Pipeline, probe: bool) -> None:
     can hang or end the process that opens them; a damaged one is rebuilt from the catalog.
     """
     catalog = pipeline.catalog
-    serving = catalog.serving_generation()
-    if probe and serving and pipeline.indexes.probe(serving.id):
-        pipeline.indexes.quarantine(serving.id)
-        verify(pipeline, repair=True)
+    today = (CHUNKER, pipeline.embedder.fingerprint)
+    pipeline.files.sweep(catalog.content_hashes())
+    given_up, again = catalog.abandoned_generations(), False
+    for generation in catalog.generations():
+        stale = (
+            generation.state == "building" and (generation.chunker, generation.embedder) != today
+        )
+        if stale or generation.state == "retired" or generation.id in given_up:
+            pipeline.drop(generation.id)
+            again |= stale
+        elif probe and pipeline.indexes.probe(generation.id):
+            pipeline.indexes.quarantine(generation.id)
+            mend(pipeline)
     leaving = [x.version_id for x in catalog.leaving()]
     if leaving:
         pipeline.leave(leaving)
     for version_id in catalog.unfinished_chunks():
         pipeline.unindex(version_id)
-    serving = pipeline.first_generation()
-    if serving.embedder != pipeline.embedder.fingerprint and not any(
-        g.state == "building" for g in catalog.generations()
-    ):
+    if again or pipeline.first_generation().embedder != pipeline.embedder.fingerprint:
         # Vectors of two models never mix: the new one gets its own generation, built from chunks.
-        catalog.begin_reindex(pipeline.new_generation("building"), pipeline.clock())
+        pipeline.begin_reindex()

@@ -23,11 +23,11 @@ from store.catalog.documents import VersionRow
 from store.catalog.jobs import Job
 from store.catalog.leases import Lease
 from store.embedding import Embedder
-from store.errors import NotFound, Transient, Unreadable
+from store.errors import NotFound, NotYet, Transient, Unreadable
 from store.files import Files
 from store.indexes.generations import Indexes
 from store.indexes.lexical import LexicalEntry
-from store.models import Generation, Page, ParsedPage
+from store.models import ENDED_WITHOUT, Generation, Page, ParsedPage
 
 _PAGES_A_WRITE = 32
 _SECONDS_A_WRITE = 1.0
@@ -48,7 +48,8 @@ class Pipeline:
     index_lock: threading.RLock = field(default_factory=threading.RLock)
     """Held while an index changes, so that a removal never meets a half-written upsert."""
     content_lock: threading.Lock = field(default_factory=threading.Lock)
-    """Held while the catalog and the stored files must agree on who needs which bytes."""
+    """Held while the catalog and the stored files must agree on who needs which bytes; taken
+    after `index_lock` where both are."""
 
     def ingest(self, job: Job) -> None:
         """Parse → chunk → embed → index → ready."""
@@ -57,6 +58,8 @@ class Pipeline:
         parse_id = self._read(job.lease, version)
         pages = self.catalog.pages_of_parse(parse_id)
         info = self.catalog.parse_info(parse_id)
+        if len(pages) != info.pages:  # the same bytes are being read again elsewhere
+            raise Transient("Pages of this document are being read again.")
         warnings = [*version.warnings, *info.warnings, *lost_pages(pages, info.unread)]
         status = reading_status(pages, info.unread)
         count = 0
@@ -77,11 +80,13 @@ class Pipeline:
             for generation in self._live():
                 if version.id not in self.catalog.indexed_in(generation.id):
                     self.index_version(job.lease, generation, version.id)
+        if status == "no_text":
+            self.unindex(version.id)  # an earlier reading may have found some
 
     def index_version(self, lease: Lease, generation: Generation, version_id: str) -> int:
         """Chunks of a read version into the catalog, Chroma and the lexical index; their number."""
         if generation.embedder != self.embedder.fingerprint:
-            raise Transient("The index is being rebuilt for another embedding model.")
+            raise NotYet("The index must be rebuilt for another embedding model first.")
         version = self.catalog.version(version_id)
         if version.parse_id is None:
             raise NotFound("This version has not been read yet.")
@@ -97,11 +102,11 @@ class Pipeline:
         chunks = [NewChunk(d.spans, d.page, d.section, d.header, d.text) for d in drafts]
         old = self.catalog.chunk_ids(generation.id, version.id).get(version.space_id, set())
         pair = self.indexes.open(generation.id, generation.dimension)
-        if len(old) > len(chunks):
-            with self.index_lock:
+        with self.index_lock:
+            if len(old) > len(chunks):
                 pair.vectors.delete(version.space_id, sorted(old))
                 pair.lexical.delete(sorted(old))
-        ids = self.catalog.put_chunks(lease, generation.id, version.id, chunks)
+            ids = self.catalog.put_chunks(lease, generation.id, version.id, chunks)
         for start, end in pairwise([*range(0, len(chunks), _CHUNKS_A_STEP), len(chunks)]):
             part, part_ids = chunks[start:end], ids[start:end]
             vectors = self.embed(lease, [c.searched_text for c in part])
@@ -168,13 +173,17 @@ class Pipeline:
                     for space_id, ids in self.catalog.chunk_ids(generation.id, version_id).items():
                         pair.vectors.delete(space_id, sorted(ids))
                         pair.lexical.delete(sorted(ids))
-        with self.content_lock:
-            for digest in self.catalog.forget_versions(version_ids):
-                self.files.remove(digest)
+            # Under both locks: a repair must not find rows whose chunks are out, nor lost bytes.
+            with self.content_lock:
+                for digest in self.catalog.forget_versions(version_ids):
+                    self.files.remove(digest)
 
     def unindex(self, version_id: str) -> None:
-        """Take the chunks of an unfinished version out of every index."""
+        """Take the chunks of a version that ended without an answer out of every index."""
         with self.index_lock:
+            # A retry may have come before us; its chunks cannot come while we hold the lock.
+            if self.catalog.version(version_id).status not in ENDED_WITHOUT:
+                return
             for generation in self.catalog.generations():
                 pair = self.indexes.open(generation.id, generation.dimension)
                 for space_id, ids in self.catalog.chunk_ids(generation.id, version_id).items():
@@ -220,14 +229,21 @@ class Pipeline:
 
     def first_generation(self) -> Generation:
         """The serving generation, made empty if there is none."""
-        serving = self.catalog.serving_generation()
-        return serving or self.new_generation("serving")
-
-    def new_generation(self, state: str) -> Generation:
-        """A generation of today's chunker and embedder."""
-        return self.catalog.new_generation(
-            CHUNKER, self.embedder.fingerprint, self.embedder.dimension, state, self.clock()
+        return self.catalog.serving_generation() or self.catalog.first_generation(
+            CHUNKER, self.embedder.fingerprint, self.embedder.dimension, self.clock()
         )
+
+    def begin_reindex(self) -> None:
+        """Queue the building of a generation of today's chunker and embedder, if none is built."""
+        self.catalog.begin_reindex(
+            CHUNKER, self.embedder.fingerprint, self.embedder.dimension, self.clock()
+        )
+
+    def drop(self, generation_id: str) -> None:
+        """Forget a generation that does not serve, and delete its files."""
+        with self.index_lock:
+            self.catalog.drop_generation(generation_id)
+            self.indexes.drop(generation_id)
 
     def _generation(self, generation_id: str | None) -> Generation:
         for generation in self.catalog.generations():

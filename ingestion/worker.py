@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ingestion.pipeline import Pipeline
 from store.catalog.jobs import Job
-from store.errors import FootnoteError, LeaseLost, NotFound, Transient
+from store.errors import FootnoteError, IndexDamaged, LeaseLost, NotFound, NotYet, Transient
 from store.models import Generation
 
 log = logging.getLogger("footnote.worker")
@@ -27,6 +27,8 @@ class Worker:
         self._count = 0
         self._stopping = threading.Event()
         self._retired: dict[str, float] = {}
+        self._claiming = threading.Lock()
+        self._in_hand: set[int] = set()
         loops: list[tuple[str, Callable[[], bool]]] = [
             (f"reader-{i}", lambda: self._work(("ingest",))) for i in range(threads)
         ]
@@ -50,7 +52,7 @@ class Worker:
         self._stopping.set()
         self.wake()
         until = time.monotonic() + timeout_s
-        for thread in self._threads:
+        for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join(max(0.0, until - time.monotonic()))
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -82,30 +84,39 @@ class Worker:
                         self._news.wait(_IDLE_S)
 
     def _work(self, kinds: tuple[str, ...]) -> bool:
-        catalog = self.pipeline.catalog
-        job = catalog.claim_next(self.epoch, kinds, self.pipeline.clock())
-        if job is None:
-            return False
+        with self._claiming:
+            job = self.pipeline.catalog.claim_next(self.epoch, kinds, self.pipeline.clock())
+            if job is None:
+                return False
+            self._in_hand.add(job.lease.job_id)
+        try:
+            self._do(job)
+        finally:
+            with self._claiming:
+                self._in_hand.discard(job.lease.job_id)
+        with self._news:
+            self._news.notify_all()
+        return True
+
+    def _do(self, job: Job) -> None:
         do = self.pipeline.ingest if job.kind == "ingest" else self.pipeline.reindex
         try:
             do(job)
         except LeaseLost:
             self._give_up(job)
-        except Transient as e:
+        except (Transient, IndexDamaged) as e:  # a full disk looks like a damaged index
             self._again(job, e)
         except FootnoteError as e:
             self._fail(job, str(e))
         except Exception as e:  # recorded on the job, the next one goes on
             if self._stopping.is_set():
-                return False  # the doors are closing under us; the job goes on at next start
+                return  # the doors are closing under us; the job goes on at next start
             log.exception("job %s failed", job.lease.job_id)
             self._again(job, e)
-        with self._news:
-            self._news.notify_all()
-        return True
 
     def _again(self, job: Job, error: Exception) -> None:
-        if job.attempts >= _ATTEMPTS:
+        waits = isinstance(error, NotYet)
+        if job.attempts >= _ATTEMPTS and not waits:
             known = isinstance(error, FootnoteError)
             fault = f"Reading stopped on a fault of the program ({type(error).__name__})."
             sentence = str(error) if known else f"{fault} The file is kept; retry it later."
@@ -114,7 +125,10 @@ class Worker:
         delay = min(60.0, 0.5 * 2 ** (job.attempts - 1))
         try:
             self.pipeline.catalog.put_back(
-                job.lease, self.pipeline.clock() + delay, f"{type(error).__name__}: {error}"
+                job.lease,
+                self.pipeline.clock() + delay,
+                f"{type(error).__name__}: {error}",
+                counted=not waits,
             )
         except LeaseLost:
             self._give_up(job)
@@ -127,7 +141,7 @@ class Worker:
                     self.pipeline.unindex(job.version_id)
             else:
                 catalog.finish_job(job.lease, "failed", sentence)
-                self._drop(job.generation_id)
+                self._drop_abandoned()
         except LeaseLost:
             self._give_up(job)
 
@@ -140,25 +154,26 @@ class Worker:
                     self.pipeline.unindex(job.version_id)
             else:
                 catalog.finish_job(job.lease, "cancelled")
-                self._drop(job.generation_id)
+                self._drop_abandoned()
         except (LeaseLost, NotFound):
             return  # its rows are gone, or a newer owner has the job
 
-    def _drop(self, generation_id: str | None) -> None:
-        if generation_id:
-            with self.pipeline.index_lock:
-                self.pipeline.catalog.drop_generation(generation_id)
-                self.pipeline.indexes.drop(generation_id)
+    def _drop_abandoned(self) -> None:
+        for generation_id in self.pipeline.catalog.abandoned_generations():
+            self.pipeline.drop(generation_id)
 
     def _tidy(self) -> bool:
-        """Versions that were replaced leave the indexes; generations that retired are dropped."""
+        """Clears up: lost jobs, generations that retired or were given up, replaced versions."""
+        with self._claiming:
+            self.pipeline.catalog.requeue_lost(self.epoch, self._in_hand)
+        self._drop_abandoned()
         now = time.monotonic()
         retired: list[Generation] = [
             g for g in self.pipeline.catalog.generations() if g.state == "retired"
         ]
         for generation in retired:
             if now - self._retired.setdefault(generation.id, now) > _RETIRED_S:
-                self._drop(generation.id)
+                self.pipeline.drop(generation.id)
         leaving = [x.version_id for x in self.pipeline.catalog.leaving()]
         if leaving:
             self.pipeline.leave(leaving)

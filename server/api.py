@@ -92,8 +92,12 @@ def _documents(api: FastAPI) -> None:
         return [wire.document_json(d) for d in to.library.list(who, space)]
 
     @api.get("/documents/{id_or_name:path}")
-    def show(to: To, who: Who, id_or_name: str) -> dict:
-        return wire.shown_json(*to.library.show(who, id_or_name))
+    def show(
+        to: To, who: Who, id_or_name: str, space: str | None = None, pages: bool = True
+    ) -> dict:
+        if not pages:
+            return wire.document_json(to.library.document(who, id_or_name, space))
+        return wire.shown_json(*to.library.show(who, id_or_name, space))
 
     @api.delete("/documents/{id_or_name:path}")
     def remove(to: To, who: Who, id_or_name: str, space: str | None = None) -> dict:
@@ -103,12 +107,12 @@ def _documents(api: FastAPI) -> None:
     @api.post("/documents/{document_id}/cancel")
     def cancel(to: To, who: Who, document_id: str) -> dict:
         to.library.cancel(who, document_id)
-        return wire.document_json(to.library.show(who, document_id)[0])
+        return wire.document_json(to.library.document(who, document_id))
 
     @api.post("/documents/{document_id}/retry")
     def retry(to: To, who: Who, document_id: str) -> dict:
         to.library.retry(who, document_id)
-        return wire.document_json(to.library.show(who, document_id)[0])
+        return wire.document_json(to.library.document(who, document_id))
 
 
 def _upkeep(api: FastAPI) -> None:

@@ -25,6 +25,10 @@ class Transient(FootnoteError):
     """Something that may work in a moment; the worker tries again."""
 
 
+class NotYet(Transient):
+    """Something else must end first; the worker waits for it however long it takes."""
+
+
 class LeaseLost(Transient):
     """Another owner, or a cancellation, has taken this job; its results are not written."""
 

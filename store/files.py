@@ -6,8 +6,8 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Collection, Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -27,8 +27,10 @@ class Staged(NamedTuple):
 class Files:
     """The originals, and beside them a cache of pictures that may be deleted at any time."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, max_picture_bytes: int = 2 * 2**30):
         self.folder = folder
+        self._max_picture_bytes = max_picture_bytes
+        self._picture_bytes: int | None = None
         self._incoming = folder / "incoming"
         self._contents = folder / "contents"
         self._pictures = folder / "pictures"
@@ -72,42 +74,65 @@ class Files:
         self.path(digest).unlink(missing_ok=True)
         shutil.rmtree(self._pictures / digest, ignore_errors=True)
 
+    def sweep(self, wanted: Collection[str]) -> set[str]:
+        """Remove what a kill left of others than `wanted`; returns their hashes."""
+        kept = self.contents() | {f.name for f in self._pictures.iterdir()}
+        stray = kept.difference(wanted)
+        for digest in stray:
+            self.remove(digest)
+        return stray
+
     def contents(self) -> set[str]:
         """Hashes of all stored contents."""
         return {f.name for f in self._contents.glob("*/*")}
 
     def check(self, digest: str) -> str | None:
         """None when the stored bytes have this hash, else what is wrong."""
-        path = self.path(digest)
-        if not path.exists():
+        try:
+            with self.path(digest).open("rb") as f:
+                found = hashlib.file_digest(f, "sha256").hexdigest()
+        except FileNotFoundError:
             return "the file is missing"
-        with path.open("rb") as f:
-            found = hashlib.file_digest(f, "sha256").hexdigest()
         return None if found == digest else "the file's bytes have changed"
 
     def picture(self, digest: str, key: str) -> bytes | None:
         """A cached picture of this content, or None."""
-        path = self._pictures / digest / key
-        return path.read_bytes() if path.exists() else None
+        try:
+            return (self._pictures / digest / key).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def put_picture(self, digest: str, key: str, png: bytes) -> None:
+        """Cache a picture; the cache is emptied when it would grow too large. For one thread."""
+        if self._picture_bytes is None:
+            self._picture_bytes = stored_bytes(self._pictures)
+        if self._picture_bytes + len(png) > self._max_picture_bytes:
+            for old in self._pictures.iterdir():
+                shutil.rmtree(old, ignore_errors=True)
+            self._picture_bytes = 0
+        self._picture_bytes += len(png)
         folder = self._pictures / digest
         folder.mkdir(exist_ok=True)
         temporary = folder / f".{secrets.token_hex(4)}"
         temporary.write_bytes(png)
         temporary.rename(folder / key)
 
-    def forget_pictures(self) -> None:
-        """Empty the picture cache."""
-        shutil.rmtree(self._pictures, ignore_errors=True)
-        self._pictures.mkdir()
-
     def sizes(self) -> dict[str, int]:
         """Bytes of originals and of cached pictures."""
         return {
-            "originals": sum(f.stat().st_size for f in self._contents.glob("*/*")),
-            "pictures": sum(f.stat().st_size for f in self._pictures.glob("*/*")),
+            "originals": stored_bytes(self._contents),
+            "pictures": stored_bytes(self._pictures),
         }
+
+
+def stored_bytes(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder; what vanishes meanwhile counts nothing."""
+    files = [path, *(Path(folder, name) for folder, _, names in os.walk(path) for name in names)]
+    total = 0
+    for file in files:
+        with suppress(FileNotFoundError):
+            total += 0 if file.is_dir() else file.stat().st_size
+    return total
 
 
 def _copy(source: Path | bytes | BinaryIO, target: Path, max_bytes: int) -> tuple[str, int]:

@@ -19,6 +19,7 @@ Status = Literal[
     "queued", "processing", "ready", "partial", "no_text", "failed", "cancelled", "duplicate"
 ]
 ANSWERING: tuple[Status, ...] = ("ready", "partial")
+ENDED_WITHOUT: tuple[Status, ...] = ("failed", "cancelled", "no_text")
 BlockKind = Literal[
     "heading", "paragraph", "list", "table", "code", "caption", "header", "footer", "note"
 ]

@@ -165,6 +165,72 @@ def test_a_swap_waits_for_every_document_and_then_happens_at_once(catalog: Catal
     assert now.id == building.id
 
 
+def test_of_two_uploads_under_a_name_the_last_wins_also_with_older_bytes(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    catalog.add_version(space, "a.txt", "h1", 1, "text", 1.0)
+    catalog.add_version(space, "a.txt", "h2", 1, "text", 2.0)
+    again = catalog.add_version(space, "a.txt", "h1", 1, "text", 3.0)
+    assert not again.duplicate
+    assert catalog.find_document("a.txt").content_hash == "h1"
+
+
+def test_a_reader_that_was_overtaken_leaves_its_version_replaced(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    serving = catalog.first_generation("c", "e", 3, 1.0)
+    epoch = catalog.take_epoch()
+    catalog.add_version(space, "a.txt", "h1", 1, "text", 1.0)
+    slow = claim(catalog, epoch)
+    catalog.add_version(space, "a.txt", "h2", 1, "text", 2.0)
+    fast = claim(catalog, epoch)
+    read_and_index(catalog, fast, serving, "new words")
+    assert make_ready(catalog, fast)
+    catalog.fail_version(slow.lease, slow.version_id or "", "cancelled", None)
+    assert [x.version_id for x in catalog.leaving()] == [slow.version_id]
+
+
+def test_one_index_is_built_at_a_time_and_none_is_left_without_its_job(catalog: Catalog):
+    building = catalog.begin_reindex("c", "e", 3, 1.0)
+    assert building is not None
+    assert catalog.begin_reindex("c", "e", 3, 1.0) is None
+    assert catalog.abandoned_generations() == []
+    reindex = catalog.claim_next(catalog.take_epoch(), ["reindex"], 1e12)
+    assert reindex is not None
+    catalog.cancel_job(reindex.lease.job_id)
+    catalog.take_epoch()  # killed before the worker heard of it
+    assert catalog.abandoned_generations() == [building.id]
+
+
+def test_a_reindex_leaves_alone_what_is_being_read_again(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    serving = catalog.first_generation("c", "e", 3, 1.0)
+    added = catalog.add_version(space, "a.txt", "h", 1, "text", 1.0)
+    epoch = catalog.take_epoch()
+    job = claim(catalog, epoch)
+    read_and_index(catalog, job, serving, "some words")
+    catalog.make_ready(
+        job.lease, added.version_id, status="partial", warnings=(), chunks=1, seconds=0.1
+    )
+    building = catalog.begin_reindex("c", "e", 3, 2.0)
+    reindex = catalog.claim_next(epoch, ["reindex"], 1e12)
+    assert reindex is not None
+    assert building is not None
+    assert catalog.requeue(added.document_id, 3.0)
+    with pytest.raises(NotFound, match="read again"):
+        catalog.put_chunks(reindex.lease, building.id, added.version_id, [])
+
+
+def test_vectors_that_no_chunk_needs_leave_with_their_generation(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    building = catalog.begin_reindex("c", "e", 3, 1.0)
+    assert building is not None
+    catalog.add_version(space, "a.txt", "h", 1, "text", 1.0)
+    read_and_index(catalog, claim(catalog), building, "some words")
+    text = text_hash("a header\nsome words")
+    assert set(catalog.embeddings("e", {text})) == {text}
+    catalog.drop_generation(building.id)
+    assert catalog.embeddings("e", {text}) == {}
+
+
 def test_a_name_in_two_spaces_must_be_made_plain(catalog: Catalog):
     for space in ("main", "other"):
         catalog.add_version(catalog.ensure_space(space), "a.txt", f"h-{space}", 1, "text", 1.0)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from pathlib import Path
 
 import files
 import pytest
 
-from ingestion.library import Library, open_library
+from ingestion.library import Library, open_library, recover
 from store.embedding import Embedder
 from store.errors import BadInput, NotAllowed, NotFound
+from store.files import Files
 from store.models import LOCAL_ADMIN, Document, Principal
 from store.opening import Store, open_store
 from store.settings import Settings
@@ -237,3 +239,120 @@ def test_a_removal_in_the_middle_of_reading_wins(library: Library, store: Store,
     assert library.list(LOCAL_ADMIN) == []
     assert index_ids(store) == (set(), set(), set())
     assert store.files.contents() == set()
+
+
+def test_a_late_clean_up_takes_nothing_from_a_document_that_was_retried(
+    library: Library, store: Store, tmp_path: Path
+):
+    add(library, files.txt(tmp_path / "a.txt", "One fact is kept in this file."))
+    (version,) = store.catalog.versions_with(["ready"])
+    library.pipeline.unindex(version.id)
+    catalog, vectors, lexical = index_ids(store)
+    assert catalog
+    assert catalog == vectors == lexical
+
+
+def test_a_repair_in_the_middle_of_an_upload_keeps_the_file(library: Library, store: Store):
+    staged = store.files.stage(b"Words that arrive just now.", 1000)
+    repair = threading.Thread(target=library.verify, args=(LOCAL_ADMIN, True))
+    with library.pipeline.content_lock:
+        store.files.keep(staged)
+        repair.start()
+        repair.join(0.3)
+        space = store.catalog.ensure_space("main")
+        store.catalog.add_version(space, "a.txt", staged.digest, staged.size, "text", 1.0)
+    repair.join()
+    library.worker.wake()
+    assert library.wait(30)
+    assert library.show(LOCAL_ADMIN, "a.txt")[0].status == "ready"
+
+
+def test_a_file_that_a_kill_left_without_a_document_is_swept_at_the_next_start(store: Store):
+    store.files.keep(store.files.stage(b"stored, and then killed", 1000))
+    library = open_library(store, start=False)
+    assert library.verify(LOCAL_ADMIN).ok
+    library.close()
+
+
+def test_a_job_whose_end_could_not_be_written_is_done_again(store: Store):
+    library = open_library(store, start=False)
+    library.add(LOCAL_ADMIN, "a.txt", b"Some plain words.")
+    assert store.catalog.claim_next(store.epoch, ["ingest"], 1e12)
+    library.worker.start()
+    assert library.wait(30)
+    assert library.show(LOCAL_ADMIN, "a.txt")[0].status == "ready"
+    library.close()
+
+
+def test_a_reindex_cancelled_and_killed_does_not_stand_in_the_way_of_the_next(store: Store):
+    library = open_library(store, start=False)
+    library.add(LOCAL_ADMIN, "a.txt", b"Some plain words.")
+    library.reindex(LOCAL_ADMIN)
+    assert store.catalog.claim_next(store.epoch, ["reindex"], 1e12)
+    library.cancel_reindex(LOCAL_ADMIN)
+    library.worker.epoch = store.catalog.take_epoch()
+    recover(library.pipeline, probe=True)
+    assert library.reindex(LOCAL_ADMIN).state == "running"
+    library.worker.start()
+    assert library.wait(60)
+    assert library.reindex_status(LOCAL_ADMIN).swapped
+    library.close()
+
+
+def test_an_index_damaged_while_it_was_built_is_built_all_the_same(store: Store):
+    library = open_library(store, start=False)
+    library.add(LOCAL_ADMIN, "a.txt", b"Some plain words.")
+    library.reindex(LOCAL_ADMIN)
+    (building,) = (g for g in store.catalog.generations() if g.state == "building")
+    lexical = store.indexes.folder(building.id) / "lexical"
+    lexical.mkdir(parents=True)
+    (lexical / "meta.json").write_bytes(b"half a fi")
+    recover(library.pipeline, probe=True)
+    library.worker.start()
+    assert library.wait(60)
+    assert library.reindex_status(LOCAL_ADMIN).swapped
+    assert library.verify(LOCAL_ADMIN).ok
+    library.close()
+
+
+class OtherModel:
+    """The same vectors under another model's name."""
+
+    fingerprint = "another-model"
+    host = None
+
+    def __init__(self, embedder: Embedder):
+        self.dimension = embedder.dimension
+        self.embed, self.embed_query = embedder.embed, embedder.embed_query
+        self.count_tokens = embedder.count_tokens
+
+
+def test_a_document_waits_however_long_the_index_is_rebuilt_for_another_model(
+    settings: Settings, embedder: Embedder
+):
+    with open_store(settings, embedder=embedder) as store:
+        library = open_library(store)
+        library.add(LOCAL_ADMIN, "a.txt", b"Some plain words.")
+        assert library.wait(30)
+        library.close()
+    with open_store(settings, embedder=OtherModel(embedder)) as store:
+        library = open_library(store, start=False)
+        library.add(LOCAL_ADMIN, "b.txt", b"Other plain words.")
+        for hour in range(12):
+            library.pipeline.clock = lambda hour=hour: 1e10 + hour * 3600
+            assert library.worker._work(("ingest",))
+        assert library.show(LOCAL_ADMIN, "b.txt")[0].status == "processing"
+        library.pipeline.clock = lambda: 1e10 + time.time()
+        library.worker.start()
+        assert library.wait(60)
+        assert {d.status for d in library.list(LOCAL_ADMIN)} == {"ready"}
+        assert library.verify(LOCAL_ADMIN).ok
+        library.close()
+
+
+def test_the_picture_cache_is_emptied_before_it_outgrows_its_limit(tmp_path: Path):
+    kept = Files(tmp_path, max_picture_bytes=100)
+    for page in range(5):
+        kept.put_picture("digest", f"{page}.png", b"x" * 40)
+        assert kept.picture("digest", f"{page}.png") == b"x" * 40
+        assert kept.sizes()["pictures"] <= 100

@@ -65,7 +65,7 @@ class ChunkQueries(LeasedQueries):
         ]
         k = t.chunks.c
         with self.leased(lease) as c:
-            check_here(c, version_id)
+            check_here(c, lease, version_id)
             c.execute(
                 t.chunks.delete().where(
                     k.generation_id == generation_id, k.version_id == version_id

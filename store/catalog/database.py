@@ -56,8 +56,11 @@ class Database:
 
     def check(self) -> str:
         """SQLite's own quick check: `ok`, or what it found."""
-        with self.read() as c:
-            return str(c.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        try:
+            with self.read() as c:
+                return str(c.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        except DatabaseError as e:  # damage that the check itself cannot read past
+            return str(e.orig)
 
     def close(self) -> None:
         self._engine.dispose()

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, func, select
+from sqlalchemy import Connection, Row, Select, and_, exists, func, select
 
 from store.catalog import tables as t
 from store.catalog.base import named, strings, to_json
@@ -72,10 +72,12 @@ class DocumentQueries(LeasedQueries):
     ) -> Added:
         """Acknowledge a file: its document, version and job in one transaction.
 
-        The same bytes in the same space are a duplicate, unless reading them failed or was
-        cancelled: then they are read again. The same name with other bytes is a new version.
+        The same bytes as a document's newest version are a duplicate, unless reading them failed
+        or was cancelled: then they are read again. The same name with other bytes is a new
+        version, also where an older one had these bytes: what came last must win.
         """
         v, d = t.versions.c, t.documents.c
+        later = t.versions.alias()
         with self.db.write() as c:
             same = c.execute(
                 select(v.id, v.document_id, v.status)
@@ -85,8 +87,8 @@ class DocumentQueries(LeasedQueries):
                     d.removing.is_(False),
                     v.content_hash == content_hash,
                     v.status != "replaced",
+                    ~exists().where(later.c.document_id == d.id, later.c.seq > v.seq),
                 )
-                .order_by(v.seq.desc())
             ).first()
             if same and same.status not in ("failed", "cancelled"):
                 return Added(same.document_id, same.id, True)

@@ -12,9 +12,10 @@ from store.catalog import tables as t
 from store.catalog.base import named, to_json
 from store.catalog.jobs import cancel_jobs, insert_job
 from store.catalog.leases import Lease, LeasedQueries, check_here, check_lease
-from store.models import ANSWERING, Generation
+from store.models import ANSWERING, ENDED_WITHOUT, Generation
 
 _LIVE = ("building", "serving")
+_REINDEXING = (t.jobs.c.kind == "reindex") & t.jobs.c.state.in_(("queued", "running"))
 
 
 class Leaving(NamedTuple):
@@ -38,37 +39,38 @@ class GenerationQueries(LeasedQueries):
             rows = c.execute(select(t.generations).order_by(t.generations.c.created_at))
             return [_generation(r) for r in rows]
 
-    def new_generation(
-        self, chunker: str, embedder: str, dimension: int, state: str, now: float
+    def first_generation(
+        self, chunker: str, embedder: str, dimension: int, now: float
     ) -> Generation:
-        """Begin a generation; `serving` only where there is none yet."""
-        generation = Generation(
-            id="g" + secrets.token_hex(4),
-            chunker=chunker,
-            embedder=embedder,
-            dimension=dimension,
-            state=state,
-            created_at=now,
-        )
+        """The serving generation, made empty where there is none yet."""
+        serving = select(t.generations).where(t.generations.c.state == "serving")
         with self.db.write() as c:
-            if state == "serving":
-                first = c.execute(
-                    select(t.generations).where(t.generations.c.state == "serving")
-                ).first()
-                if first:
-                    return _generation(first)
-            c.execute(t.generations.insert().values(**generation.model_dump()))
-        return generation
+            if found := c.execute(serving).first():
+                return _generation(found)
+            return _new(c, chunker, embedder, dimension, "serving", now)
 
-    def begin_reindex(self, generation: Generation, now: float) -> int:
-        """Queue the job that fills a building generation."""
+    def begin_reindex(
+        self, chunker: str, embedder: str, dimension: int, now: float
+    ) -> Generation | None:
+        """A building generation with the job that fills it; None while one is being built."""
         with self.db.write() as c:
-            return insert_job(c, "reindex", now, generation_id=generation.id)
+            if c.execute(select(t.jobs.c.id).where(_REINDEXING)).first():
+                return None
+            generation = _new(c, chunker, embedder, dimension, "building", now)
+            insert_job(c, "reindex", now, generation_id=generation.id)
+            return generation
+
+    def abandoned_generations(self) -> list[str]:
+        """Building ones whose job ended without a swap: cancelled, failed, or killed in between."""
+        g = t.generations.c
+        job = exists().where(t.jobs.c.generation_id == g.id, _REINDEXING)
+        with self.db.read() as c:
+            return list(c.execute(select(g.id).where(g.state == "building", ~job)).scalars())
 
     def mark_indexed(self, lease: Lease, generation_id: str, version_id: str) -> None:
         """After Chroma and the lexical index have all chunks of the version."""
         with self.leased(lease) as c:
-            check_here(c, version_id)
+            check_here(c, lease, version_id)
             c.execute(
                 t.indexed.insert().prefix_with("OR IGNORE"),
                 {"generation_id": generation_id, "version_id": version_id},
@@ -189,6 +191,9 @@ class GenerationQueries(LeasedQueries):
             for table in (t.indexed, t.chunks):
                 c.execute(table.delete().where(table.c.generation_id == generation_id))
             c.execute(t.generations.delete().where(t.generations.c.id == generation_id))
+            # A removed document's vectors would outlive it here: nothing else looks for them.
+            text = t.embeddings.c.text_hash
+            c.execute(t.embeddings.delete().where(~exists().where(t.chunks.c.text_hash == text)))
 
     def begin_removal(self, document_id: str) -> None:
         """From this transaction on the document answers no more; its jobs stop."""
@@ -260,7 +265,7 @@ class GenerationQueries(LeasedQueries):
             return list(
                 c.execute(
                     select(v.id).where(
-                        v.status.in_(("failed", "cancelled", "no_text")),
+                        v.status.in_(ENDED_WITHOUT),
                         exists().where(t.chunks.c.version_id == v.id),
                     )
                 ).scalars()
@@ -280,12 +285,28 @@ class GenerationQueries(LeasedQueries):
             ).first()
             if newer:
                 return False
+            v = t.versions.c
             c.execute(
                 t.versions.update()
-                .where(t.versions.c.id == version_id)
+                .where(v.id == version_id, v.status != "replaced")
                 .values(status=status, step=None, error=error)
             )
             return True
+
+
+def _new(
+    c: Connection, chunker: str, embedder: str, dimension: int, state: str, now: float
+) -> Generation:
+    generation = Generation(
+        id="g" + secrets.token_hex(4),
+        chunker=chunker,
+        embedder=embedder,
+        dimension=dimension,
+        state=state,
+        created_at=now,
+    )
+    c.execute(t.generations.insert().values(**generation.model_dump()))
+    return generation
 
 
 def _forget_texts(c: Connection, hashes: Collection[str]) -> None:

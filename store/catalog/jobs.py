@@ -72,14 +72,32 @@ class JobQueries(LeasedQueries):
                 .values(state=state, error=error, seconds=seconds)
             )
 
-    def put_back(self, lease: Lease, not_before: float, error: str) -> None:
-        """Queue a job again after a transient fault."""
+    def put_back(
+        self, lease: Lease, not_before: float, error: str, *, counted: bool = True
+    ) -> None:
+        """Queue a job again after a transient fault; `counted` as one of its attempts."""
+        j = t.jobs.c
         with self.db.write() as c:
             check_lease(c, lease)
             c.execute(
                 t.jobs.update()
-                .where(t.jobs.c.id == lease.job_id)
-                .values(state="queued", not_before=not_before, error=error)
+                .where(j.id == lease.job_id)
+                .values(
+                    state="queued",
+                    not_before=not_before,
+                    error=error,
+                    attempts=j.attempts if counted else j.attempts - 1,
+                )
+            )
+
+    def requeue_lost(self, epoch: int, in_hand: Collection[int]) -> None:
+        """Queue jobs of this epoch again that nobody has in hand: their end was never written."""
+        j = t.jobs.c
+        with self.db.write() as c:
+            c.execute(
+                t.jobs.update()
+                .where(j.state == "running", j.epoch == epoch, j.id.not_in(in_hand))
+                .values(state="queued")
             )
 
     def cancel_job(self, job_id: int) -> None:
@@ -112,7 +130,7 @@ class JobQueries(LeasedQueries):
         """Raise LeaseLost unless the lease is still good, NotFound when the version has gone."""
         with self.db.read() as c:
             check_lease(c, lease)
-            check_here(c, version_id)
+            check_here(c, lease, version_id)
 
 
 def insert_job(c: Connection, kind: str, now: float, **values: object) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from store.catalog import tables as t
 from store.catalog.base import Queries
 from store.errors import LeaseLost, NotFound
+from store.models import ANSWERING
 
 
 class Lease(NamedTuple):
@@ -48,8 +49,11 @@ def check_lease(c: Connection, lease: Lease, cancelled_too: bool = False) -> Non
         raise LeaseLost("This job was cancelled or taken over.")
 
 
-def check_here(c: Connection, version_id: str) -> None:
-    """Raises NotFound when the version was removed or replaced; a re-index then skips it."""
+def check_here(c: Connection, lease: Lease, version_id: str) -> None:
+    """Raises NotFound when the version was removed or replaced; a re-index then skips it.
+
+    A re-index also leaves alone what is being read again: its reader fills every index.
+    """
     row = c.execute(
         select(t.versions.c.status, t.documents.c.removing)
         .join(t.documents, t.documents.c.id == t.versions.c.document_id)
@@ -57,6 +61,9 @@ def check_here(c: Connection, version_id: str) -> None:
     ).first()
     if row is None or row.removing or row.status == "replaced":
         raise NotFound("This document was removed meanwhile.")
+    reads = c.execute(select(t.jobs.c.version_id).where(t.jobs.c.id == lease.job_id)).scalar()
+    if reads is None and row.status not in ANSWERING:
+        raise NotFound("This document is being read again.")
 
 
 def owner_epoch(c: Connection) -> int:

@@ -154,7 +154,7 @@ class PageQueries(LeasedQueries):
         """
         v, d = t.versions.c, t.documents.c
         query = (
-            select(v.document_id, v.content_hash)
+            select(v.document_id, v.content_hash, v.kind)
             .join(t.parses, t.parses.c.content_hash == v.content_hash)
             .join(t.pages, t.pages.c.parse_id == t.parses.c.id)
             .join(t.documents, d.id == v.document_id)
@@ -168,7 +168,8 @@ class PageQueries(LeasedQueries):
             if row is None:
                 raise NotFound("This page is gone, or not yours to see.")
             document = c.execute(_newest().where(d.id == row.document_id)).one()
-        return _document(document), row.content_hash
+        # The page may be of an older version, of another kind than the newest one's file.
+        return _document(document).model_copy(update={"kind": row.kind}), row.content_hash
 
 
 def _page_row(parse_id: int, page: ParsedPage) -> dict:
