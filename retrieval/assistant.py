@@ -242,12 +242,13 @@ class Assistant:
             # Told before the engine goes on: it decides by these whether to fall back.
             outcome.shown += 1
             outcome.supported += sentence.supported
-            if sentence.text.rstrip(".").casefold() == REFUSAL.rstrip(".").casefold():
-                if sentences:
-                    continue
-                outcome.refused = True
-                sentence = Sentence(text=REFUSAL, supported=False)
-            sentences.append(sentence)
+            refusal = sentence.text.rstrip(".").casefold() == REFUSAL.rstrip(".").casefold()
+            if refusal and sentences:
+                continue
+            if outcome.refused:  # and yet it went on to answer
+                sentences.clear()
+            outcome.refused = refusal
+            sentences.append(Sentence(text=REFUSAL, supported=False) if refusal else sentence)
             yield grown()
         yield grown()
 

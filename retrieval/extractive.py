@@ -16,6 +16,8 @@ from store.models import Frozen, Page
 
 EMBEDDED = 40
 """Passages compared by meaning; the rest is left out by its words."""
+EMBEDDED_CHARS = 480
+"""A longer passage is compared by its beginning: time grows with length."""
 THRESHOLD = 0.56
 """Least score of an answer; figures in docs/answers.md."""
 KEPT_SHARE = 0.85
@@ -169,7 +171,9 @@ def _rough(
 
 def _told(source: Source) -> str:
     """The passage with what it stands under, as it is embedded."""
-    return f"{source.section or source.header.partition(chr(10))[0]}: {source.shown}"
+    return f"{source.section or source.header.partition(chr(10))[0]}: {source.shown}"[
+        :EMBEDDED_CHARS
+    ]
 
 
 def _rarity(asked: Sequence[str], held: Sequence[set[str]]) -> dict[str, float]:

@@ -140,13 +140,16 @@ class LanguageModels:
 
         def read() -> None:
             ended: str | None = None
+            chunk = None
             try:
                 for chunk in llm.stream_chat(messages):
                     if chunk.delta:
                         arrived.put(chunk.delta)
                     choices = getattr(chunk.raw, "choices", None)
                     ended = (choices[0].finish_reason if choices else None) or ended
-                if ended == "length":
+                if chunk is None:
+                    arrived.put(_Fault("the server's answer could not be read"))
+                elif ended == "length":
                     arrived.put(_Fault("its limit of words was reached"))
                 elif ended is None:
                     # A connection closed early looks like an end to HTTP/1.0 and many proxies.

@@ -16,6 +16,7 @@ from ingestion.library import Library, open_library
 from retrieval.assistant import Assistant, open_assistant
 from retrieval.condense import follows_on
 from retrieval.llama import REFUSAL, node_of, source_in
+from retrieval.presupposed import Likeness
 from retrieval.router import route_of
 from retrieval.sources import Piece, Source, one_line
 from retrieval.turns import INTERRUPTED
@@ -342,3 +343,39 @@ def test_a_node_hides_spans_from_a_model_and_gives_them_back():
     assert "a.txt" in seen
     assert "page_id" not in seen
     assert source_in(node) == source
+
+
+def test_a_partly_read_document_is_cited_with_a_warning(
+    settings: Settings, embedder: Embedder, tmp_path: Path
+):
+    short = settings.model_copy(update={"max_pages": 1})
+    with open_store(short, embedder=embedder) as store:
+        library = open_library(store)
+        path = files.text_pdf(tmp_path / "a.pdf", ["The lighthouse is white.", "The boat is red."])
+        library.add(LOCAL_ADMIN, path.name, path)
+        assert library.wait(60)
+        for opened in _assistant(store):
+            answer = opened.ask(LOCAL_ADMIN, "What colour is the lighthouse?")
+            assert "The lighthouse is white." in answer.text
+            assert answer.warnings == ("“a.pdf” was only partly read.",)
+        library.close()
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("How long is the warranty on the ultrasonic wind sensor?", True),
+        ("How much does Larkspur pay into the pension fund?", True),
+        ("How much is the allowance for Norway?", False),
+        ("What is the deadline for the invoice?", False),
+        ("How many sensors are there?", False),
+    ],
+)
+def test_a_thing_taken_for_granted_must_be_mentioned(
+    embedder: Embedder, question: str, missing: bool
+):
+    text = (
+        "Ultrasonic wind sensor, EUR 890, lead time 21 days. The invoice is paid by 17 April. "
+        "Meal allowances by country: Norway EUR 72. Larkspur pays salaries on the 25th."
+    )
+    assert Likeness(embedder).mentioned(question, text) is not missing

@@ -75,7 +75,7 @@ SOURCES = [source(1), source(2), source(3)]
         ("The credit line is EUR 4,200,000 [1].", "The credit line is EUR 4.2 million; 12 %"),
         ("12% of the credit line is drawn [1].", "The credit line is EUR 4.2 million; 12 %"),
         ("Ask extension LK-210 [1].", "Ask extension LK-210."),
-        ("The mast of the harbour station is 6 metres high. [2]", "The harbour station reports"),
+        ("The mast of the harbour station is 6 metres high. [2]", "Its mast is six metres high."),
         ("The station's mast is six metres high [2].", "Its mast is six metres high."),
         ("Meals in Norway are EUR 72 [3].", "Country Meals\nNorway EUR 72"),
         ("Meals in Denmark are EUR 64 【3】.", "Country Meals\nDenmark EUR 64"),

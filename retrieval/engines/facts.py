@@ -46,5 +46,4 @@ class FactsEngine(Engine):
         else:
             yield from quoted(quotes(), nodes)
         if not outcome.shown and not outcome.refused:
-            outcome.refused = True
             yield REFUSAL + END

@@ -48,7 +48,6 @@ class SummaryEngine(Engine):
         else:
             yield from quoted(quotes(), nodes)
         if not outcome.shown and not outcome.refused:
-            outcome.refused = True
             yield REFUSAL + END
 
     def _chunks(self, asked: Asked, outcome: Outcome) -> list[Chunk]:
