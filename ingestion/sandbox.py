@@ -14,11 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from ingestion.confine import Protection
 from ingestion.parsers import PARSERS, SUFFIXES, Family, ParseOptions, ParserEntry
-from ingestion.sandbox_answers import believed_page, failed_page, sentence
+from ingestion.sandbox_answers import believed_info, believed_page, failed_page, sentence
 from ingestion.sandbox_child import Child, ChildFault
 from ingestion.sandbox_keeper import Keeper
 from store.errors import Transient, Unreadable
@@ -27,13 +25,19 @@ from store.models import Frozen, Kind, ParsedDocument, ParsedPage
 __all__ = ["Limits", "Protection", "Sandbox", "SandboxedFile"]
 
 _AHEAD = 3
+_MOST_PAGES = 20_000
+_NOT_TRIED = Unreadable("This page was not tried: the reader was stuck for too long before it.")
 
 
 class Limits(Frozen):
-    """What one child may use. `recycle_pages`: its life; `idle_s`: how long it waits for work."""
+    """What one child may use. `recycle_pages`: its life; `idle_s`: how long it waits for work.
+
+    `stuck_s`: how long a file may go without a page that came back; the rest is then given up.
+    """
 
     memory_mb: int = 1500
     page_timeout_s: float = 60.0
+    stuck_s: float = 600.0
     recycle_pages: int = 500
     idle_s: float = 30.0
 
@@ -211,6 +215,7 @@ class SandboxedFile:
         todo = deque(numbers)
         asked: deque[int] = deque()
         killed = 0
+        moved = time.monotonic()
         while todo or asked:
             number = asked[0] if asked else todo[0]
             try:
@@ -222,6 +227,7 @@ class SandboxedFile:
                 page = believed_page(number, message, blob)
                 child.pages += 1
                 asked.popleft()
+                moved = time.monotonic()
                 if message.get("ends"):
                     self._drop()
                     todo.extendleft(reversed(asked))
@@ -237,6 +243,9 @@ class SandboxedFile:
                 page = failed_page(todo.popleft(), fault)
             killed = 0
             yield page
+            if time.monotonic() - moved > self._sandbox.limits.stuck_s:
+                yield from (failed_page(n, _NOT_TRIED) for n in [*asked, *todo])
+                return
 
     def picture(self, number: int, width_px: int) -> bytes:
         """A PNG of a page. Raises Unreadable."""
@@ -274,11 +283,7 @@ class SandboxedFile:
         message, _ = child.answer(self._timeout_s)
         if "unreadable" in message:
             raise Unreadable(sentence(message["unreadable"]))
-        try:
-            return ParsedDocument.model_validate(message["info"])
-        except (KeyError, ValidationError) as error:
-            reason = sentence(message.get("fault", "it is damaged"))
-            raise Unreadable(f"This file could not be read: {reason}.") from error
+        return believed_info(message, max(self._options.max_pages, _MOST_PAGES))
 
     def _ready(self, *, resting: bool) -> Child:
         """A child with this file open. A resting one that has read enough is replaced."""

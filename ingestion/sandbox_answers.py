@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ingestion.sandbox_child import ChildFault
 from store.errors import Unreadable
-from store.models import ParsedPage
+from store.models import ParsedDocument, ParsedPage
 
 _NOT_CANONICAL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -36,7 +36,26 @@ def believed_page(number: int, message: dict[str, Any], blob: bytes) -> ParsedPa
         lawful, end = lawful and inside and cells, block.end
     if not lawful:
         raise ChildFault("it made the reader fail")
-    return page
+    said = {"error": page.error, "label": page.label}
+    plain = {name: sentence(text) for name, text in said.items() if text is not None}
+    return page.model_copy(update={**plain, "flags": tuple(map(sentence, page.flags[:20]))})
+
+
+def believed_info(message: dict[str, Any], max_pages: int) -> ParsedDocument:
+    """What the file is, its texts made plain. Raises Unreadable when it breaks the rules."""
+    try:
+        info = ParsedDocument.model_validate(message["info"])
+        if not (0 <= info.pages <= max_pages and info.unread >= 0):
+            raise ValueError("no such number of pages")
+    except (KeyError, ValueError) as error:
+        reason = sentence(message.get("fault", "it is damaged"))
+        raise Unreadable(f"This file could not be read: {reason}.") from error
+    plain = {
+        name: sentence(text)
+        for name in ("title", "date", "author", "language")
+        if (text := getattr(info, name)) is not None
+    }
+    return info.model_copy(update={**plain, "warnings": tuple(map(sentence, info.warnings))})
 
 
 def failed_page(number: int, fault: Exception) -> ParsedPage:
@@ -48,4 +67,4 @@ def failed_page(number: int, fault: Exception) -> ParsedPage:
 
 def sentence(text: object) -> str:
     """A child's words to a person: one line, bounded, printable."""
-    return "".join(c for c in str(text)[:500] if c.isprintable())
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)[:500]).split())

@@ -121,11 +121,14 @@ def _block(block: Block, text: str, ranges: Ranges) -> str:
 
 def _table(block: Block, text: str, ranges: Ranges) -> str:
     rows: dict[int, list[str]] = {}
+    at: dict[int, int] = {}
     for cell in sorted(block.cells, key=lambda c: (c.row, c.column)):
         tag = "th" if cell.header else "td"
-        # An empty cell keeps the columns in line; a gap in the numbering is an empty cell.
         row = rows.setdefault(cell.row, [])
-        row.extend(["<td></td>"] * (cell.column - len(row)))
+        # A gap in the numbering is one wide empty cell: a sheet may begin at its last column.
+        if cell.column > at.get(cell.row, 0):
+            row.append(f'<td colspan="{min(1000, cell.column - at.get(cell.row, 0))}"></td>')
+        at[cell.row] = cell.column + 1
         row.append(f"<{tag}>{_marked(text, cell.start, cell.end, ranges)}</{tag}>")
     body = "".join(f"<tr>{''.join(cells)}</tr>" for _, cells in sorted(rows.items()))
     return f'<div class="table"><table>{body}</table></div>'

@@ -1,6 +1,7 @@
 """What a file is: a table of real files, and of what each bad one is told."""
 
 import gzip
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,24 @@ def test_content_decides_and_the_name_is_a_hint(
     assert sniff(path, name) == kind
 
 
+def _long_table(path: Path) -> None:
+    """A zip whose table of contents alone has 100,000 entries."""
+    entry = b"PK\x01\x02" + bytes(24) + struct.pack("<H", 1) + bytes(16) + b"a"
+    table = entry * 100_000
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(table), 4, 0)
+    path.write_bytes(b"PK\x03\x04" + table + end)
+
+
+def _latin_name(path: Path) -> None:
+    _zip("ä.xml")(path)
+    path.write_bytes(path.read_bytes().replace("ä".encode(), b"\xe4\xe4"))
+
+
+def _packed_by_lzma(path: Path) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("[Content_Types].xml", b"<Types/>")
+
+
 def _bytes(data: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(data)
 
@@ -88,6 +107,9 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
         (_zip("mimetype", data=b"application/epub+zip"), "EPUB"),
         (_zip("[Content_Types].xml", data=b"<Types/>"), "Office file is of a kind"),
         (_bytes(b"PK\x03\x04 cut off"), "damaged or incomplete"),
+        (_long_table, "damaged or incomplete"),
+        (_latin_name, "damaged or incomplete"),
+        (_packed_by_lzma, "damaged or incomplete"),
         (_bytes(b"\x7fELF" + b"\0" * 64), "program"),
         (_bytes(b"{\\rtf1 words}"), "RTF"),
         (_bytes(b"GIF89a"), "GIF"),

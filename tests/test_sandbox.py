@@ -13,6 +13,7 @@ import pytest
 
 from ingestion.parsers import ParseOptions, ParserEntry
 from ingestion.sandbox import Limits, Sandbox
+from ingestion.sandbox_answers import believed_info
 from store.errors import Transient, Unreadable
 from store.models import ParsedPage
 
@@ -67,6 +68,25 @@ def test_a_fault_in_looking_for_a_title_does_not_cost_the_other_pages(
 ) -> None:
     pages = read(sandbox, tmp_path, act, "say after")
     assert [p.how for p in pages] == ["failed", "text"]
+
+
+def test_a_file_that_gets_nowhere_is_given_up_and_its_pages_say_so(tmp_path: Path) -> None:
+    limits = Limits(memory_mb=400, page_timeout_s=1.0, stuck_s=1.5)
+    stuck = Sandbox(limits, 1, tmp_path / "scratch", ROGUES)
+    pages = read(stuck, tmp_path, "say before", *["hang"] * 30)
+    stuck.close()
+    assert [p.number for p in pages] == list(range(1, 32))
+    assert [p.how for p in pages] == ["text", *["failed"] * 30]
+    assert (pages[1].error or "").endswith("it took longer than 1 seconds.")
+    assert (pages[-1].error or "").startswith("This page was not tried")
+
+
+def test_what_a_file_says_of_itself_is_made_plain_and_its_pages_are_counted() -> None:
+    told = {"pages": 2, "title": "Two\nlines \ud800 \x00 and <b>", "warnings": ["a\u202eb"]}
+    info = believed_info({"info": told}, 10)
+    assert (info.title, info.warnings) == ("Two lines and <b>", ("a b",))
+    with pytest.raises(Unreadable):
+        believed_info({"info": {"pages": 11}}, 10)
 
 
 def test_a_file_refused_by_its_parser_says_why(sandbox: Sandbox, tmp_path: Path) -> None:

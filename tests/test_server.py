@@ -256,6 +256,12 @@ def test_a_table_is_a_table_with_its_cell_marked():
     assert '<tr><td>S1</td><td><mark id="mark">10</mark></td></tr>' in html
 
 
+def test_a_table_that_begins_at_a_far_column_is_one_wide_gap():
+    cells = (Cell(start=0, end=1, row=0, column=10**9),)
+    html = page_html(*flowed("x", (Block(kind="table", start=0, end=1, cells=cells),)), [])
+    assert '<tr><td colspan="1000"></td><td>x</td></tr>' in html
+
+
 @pytest.mark.parametrize(
     ("given", "ranges"),
     [

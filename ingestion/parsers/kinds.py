@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 import re
 import zipfile
 import zlib
@@ -14,6 +15,7 @@ from store.models import Kind
 
 _HEAD = 64 * 1024
 _MAX_CONTENT_TYPES = 2_000_000
+_MAX_ZIP_TABLE = 4_000_000
 _NAMED: dict[str, Kind] = {
     ".csv": "csv", ".tsv": "csv", ".html": "html", ".htm": "html", ".xhtml": "html",
     ".md": "markdown", ".markdown": "markdown", ".txt": "text", ".text": "text", ".log": "text",
@@ -75,7 +77,8 @@ _MAIL_FIELDS = re.compile(
 def sniff(path: Path, name: str) -> Kind:
     """The kind of the file at `path`, which a person called `name`.
 
-    Reads at most 64 kB and a zip's table of contents. Raises Unreadable, saying what to do, for
+    Reads at most 64 kB, or 4 MB of a zip's table of contents, or 8 MB of an old Office file: this
+    runs in the app, before any parser. Raises Unreadable, saying what to do, for
     empty files and for those that Footnote does not read.
     """
     if not path.is_file():
@@ -114,27 +117,43 @@ def _is_image(head: bytes) -> bool:
 
 def _zip_kind(path: Path) -> Kind:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with _Sparing(io.FileIO(path)) as file, zipfile.ZipFile(file) as archive:
             names = set(archive.namelist())
             if "[Content_Types].xml" in names:
-                with archive.open("[Content_Types].xml") as part:
-                    types = part.read(_MAX_CONTENT_TYPES).lower()
+                types = _part(archive, "[Content_Types].xml", _MAX_CONTENT_TYPES).lower()
                 for mark, kind in _OFFICE:
                     if mark in types:
                         return kind
                 raise Unreadable("This Office file is of a kind that Footnote does not read.")
             if "mimetype" in names:
-                with archive.open("mimetype") as part:
-                    mimetype = part.read(200)
+                mimetype = _part(archive, "mimetype", 200)
                 if b"opendocument" in mimetype:
                     raise Unreadable(
                         "OpenDocument files are not supported; save it as DOCX, XLSX or PPTX."
                     )
                 if b"epub" in mimetype:
                     raise Unreadable("E-books (EPUB) are not supported; save it as PDF.")
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    # What zipfile raises for wrong offsets, names, checksums and passwords.
+    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EOFError) as error:
         raise Unreadable("This file is damaged or incomplete; upload it again.") from error
     raise Unreadable(_PACKED)
+
+
+def _part(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """The beginning of a part; of the ways to pack one, Office writes these two."""
+    if archive.getinfo(name).compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile("packed in a way that Office does not write")
+    with archive.open(name) as part:
+        return part.read(most)
+
+
+class _Sparing(io.BufferedReader):
+    """Refuses to read a table of contents at once that would become gigabytes of objects."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > _MAX_ZIP_TABLE:
+            raise zipfile.BadZipFile("its table of contents is too long")
+        return super().read(size)
 
 
 def _ole_advice(path: Path) -> str:
