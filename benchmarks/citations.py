@@ -7,7 +7,7 @@ FOLDER holds documents (in `docs/` or itself) and `questions.jsonl` with a `ques
 data folder (--keep names one to use again) and asked without a language model until so many answers
 have come. Their citations are then checked with the original files alone:
 
-- words: another library (pypdf) reads the page, and every line or cell of each quote must occur in
+- words: other libraries (pypdf, else pdfminer.six) read the page, and every line or cell of each quote must occur in
   it with its words in order. Letters and digits are compared after NFKC, without case, white space,
   hyphens and signs. As a control, how many quotes occur on the page after or before as well.
 - crops: the page is drawn at 300 dpi, what lies outside the citation's boxes is painted white, and
@@ -146,7 +146,10 @@ def _words(answers: Sequence[Sequence[Quote]], verbose: bool) -> bool:
             total += 1
             if page is None:
                 unread += 1
-            held = page is not None and stands_on(quote.text, page)
+            held = page is not None and (
+                stands_on(quote.text, page)
+                or stands_on(quote.text, pdfminer_text(quote.file, quote.page) or "")
+            )
             quotes_right += held
             other = page_text(quote.file, quote.page + 1) or page_text(quote.file, quote.page - 1)
             elsewhere += stands_on(quote.text, other or "")
@@ -156,7 +159,7 @@ def _words(answers: Sequence[Sequence[Quote]], verbose: bool) -> bool:
         right += all_found
     print(
         f"words        {right} of {len(answers)} answers, {quotes_right} of {total} quotes found by"
-        f" pypdf ({unread} on pages that it cannot read,"
+        f" pypdf or pdfminer.six ({unread} on pages that neither can read,"
         f" {scanned} scanned ones left to the crops)\n"
         f"{'':12} control: {elsewhere} quotes occur on the next page too"
     )
@@ -214,13 +217,17 @@ def _words_of(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", joined).casefold().replace("_", " "))
 
 
-@cache
 def page_text(file: Path, number: int) -> str | None:
-    """The page as pypdf reads it; None where it cannot, or where there is none."""
-    from pypdf.errors import PyPdfError
-
+    """The page as pypdf reads it, else as pdfminer.six does; None where neither can."""
     if number < 1:
         return None
+    return pypdf_text(file, number) or pdfminer_text(file, number)
+
+
+@cache
+def pypdf_text(file: Path, number: int) -> str | None:
+    from pypdf.errors import PyPdfError
+
     try:
         return _reader(file).pages[number - 1].extract_text().strip()
     except (
@@ -232,6 +239,18 @@ def page_text(file: Path, number: int) -> str | None:
         AttributeError,
         RecursionError,
     ):
+        return None
+
+
+@cache
+def pdfminer_text(file: Path, number: int) -> str | None:
+    from pdfminer.high_level import extract_text
+    from pdfminer.pdfexceptions import PDFException
+
+    logging.getLogger("pdfminer").setLevel(logging.CRITICAL)
+    try:
+        return extract_text(file, page_numbers=[number - 1]).strip()
+    except (PDFException, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
