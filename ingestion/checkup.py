@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import platform
 import shutil
-from importlib.metadata import version
 
 import numpy as np
 
+from ingestion.parsers import library_version
 from ingestion.pipeline import Pipeline, compare
 from ingestion.sandbox import Protection
 from store.catalog.chunks import text_hash
@@ -99,7 +99,10 @@ def health(pipeline: Pipeline, settings: Settings) -> Health:
     return Health(
         ok=all(c.ok for c in checks),
         checks=tuple(checks),
-        versions={"python": platform.python_version(), **{n: version(n) for n in _LIBRARIES}},
+        versions={
+            "python": platform.python_version(),
+            **{n: library_version(n) for n in _LIBRARIES},
+        },
         fingerprint=pipeline.embedder.fingerprint,
         chunker=serving.chunker if serving else "",
         storage=_storage(pipeline, settings),

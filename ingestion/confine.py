@@ -8,6 +8,7 @@ programs, no debugging of others).
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -113,7 +114,10 @@ def _leave_network(libc: ctypes.CDLL) -> Protection:
     for file, line in (
         ("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1"),
     ):  # fmt: skip
-        Path("/proc/self", file).write_text(line)
+        # Some systems (AppArmor on Ubuntu) give the namespaces but no mapping, which is only for
+        # looks: files are still read with the rights that we came with.
+        with contextlib.suppress(OSError):
+            Path("/proc/self", file).write_text(line)
     return _on(name, "an empty network namespace")
 
 

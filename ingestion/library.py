@@ -288,6 +288,7 @@ def recover(pipeline: Pipeline, probe: bool) -> None:
     catalog = pipeline.catalog
     today = (CHUNKER, pipeline.embedder.fingerprint)
     pipeline.files.sweep(catalog.content_hashes())
+    pipeline.indexes.sweep({g.id for g in catalog.generations()})
     given_up, again = catalog.abandoned_generations(), False
     for generation in catalog.generations():
         stale = (

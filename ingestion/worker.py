@@ -103,11 +103,11 @@ class Worker:
         try:
             do(job)
         except LeaseLost:
-            self._give_up(job)
+            self._end(job, "cancelled")
         except (Transient, IndexDamaged) as e:  # a full disk looks like a damaged index
             self._again(job, e)
         except FootnoteError as e:
-            self._fail(job, str(e))
+            self._end(job, "failed", str(e))
         except Exception as e:  # recorded on the job, the next one goes on
             if self._stopping.is_set():
                 return  # the doors are closing under us; the job goes on at next start
@@ -117,10 +117,8 @@ class Worker:
     def _again(self, job: Job, error: Exception) -> None:
         waits = isinstance(error, NotYet)
         if job.attempts >= _ATTEMPTS and not waits:
-            known = isinstance(error, FootnoteError)
-            fault = f"Reading stopped on a fault of the program ({type(error).__name__})."
-            sentence = str(error) if known else f"{fault} The file is kept; retry it later."
-            self._fail(job, sentence)
+            log.error("job %s is given up: %s", job.lease.job_id, error)
+            self._end(job, "failed", _advice(error))
             return
         delay = min(60.0, 0.5 * 2 ** (job.attempts - 1))
         try:
@@ -131,29 +129,17 @@ class Worker:
                 counted=not waits,
             )
         except LeaseLost:
-            self._give_up(job)
+            self._end(job, "cancelled")
 
-    def _fail(self, job: Job, sentence: str) -> None:
+    def _end(self, job: Job, state: str, sentence: str | None = None) -> None:
+        """Record a job that failed or was cancelled, and clear what it left behind."""
         catalog = self.pipeline.catalog
         try:
             if job.version_id:
-                if catalog.fail_version(job.lease, job.version_id, "failed", sentence):
+                if catalog.fail_version(job.lease, job.version_id, state, sentence):
                     self.pipeline.unindex(job.version_id)
             else:
-                catalog.finish_job(job.lease, "failed", sentence)
-                self._drop_abandoned()
-        except LeaseLost:
-            self._give_up(job)
-
-    def _give_up(self, job: Job) -> None:
-        """The job was cancelled, or its document removed: clear what it left behind."""
-        catalog = self.pipeline.catalog
-        try:
-            if job.version_id:
-                if catalog.fail_version(job.lease, job.version_id, "cancelled", None):
-                    self.pipeline.unindex(job.version_id)
-            else:
-                catalog.finish_job(job.lease, "cancelled")
+                catalog.finish_job(job.lease, state, sentence)
                 self._drop_abandoned()
         except (LeaseLost, NotFound):
             return  # its rows are gone, or a newer owner has the job
@@ -178,3 +164,13 @@ class Worker:
         if leaving:
             self.pipeline.leave(leaving)
         return False
+
+
+def _advice(error: Exception) -> str:
+    """What a person is told of a fault that did not pass; where files lie is not theirs to know."""
+    if isinstance(error, IndexDamaged):
+        return "The search index is damaged, or the disk is full. Repair it, then retry this file."
+    if isinstance(error, FootnoteError):
+        return str(error)
+    fault = f"Reading stopped on a fault of the program ({type(error).__name__})."
+    return f"{fault} The file is kept; retry it later."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -11,7 +12,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from store.errors import BadInput
+from store.errors import BadInput, Transient
 
 _BLOCK = 1 << 20
 
@@ -40,15 +41,18 @@ class Files:
             left.unlink()
 
     def stage(self, source: Path | bytes | BinaryIO, max_bytes: int) -> Staged:
-        """Copy the bytes beside the contents, durably. Raises BadInput when they are too many.
+        """Copy the bytes beside the contents, durably. Raises BadInput when they are too many,
+        Transient when the disk is full.
 
         The caller keeps or discards what it staged.
         """
         path = self._incoming / secrets.token_hex(8)
         try:
             digest, size = _copy(source, path, max_bytes)
-        except BaseException:
+        except BaseException as error:
             path.unlink(missing_ok=True)
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise Transient("The disk is full; make room and add the file again.") from error
             raise
         return Staged(path, digest, size)
 

@@ -245,8 +245,9 @@ def test_a_late_clean_up_takes_nothing_from_a_document_that_was_retried(
     library: Library, store: Store, tmp_path: Path
 ):
     add(library, files.txt(tmp_path / "a.txt", "One fact is kept in this file."))
-    (version,) = store.catalog.versions_with(["ready"])
-    library.pipeline.unindex(version.id)
+    serving = library.pipeline.first_generation()
+    (version_id,) = store.catalog.indexed_in(serving.id)
+    library.pipeline.unindex(version_id)
     catalog, vectors, lexical = index_ids(store)
     assert catalog
     assert catalog == vectors == lexical
@@ -265,6 +266,22 @@ def test_a_repair_in_the_middle_of_an_upload_keeps_the_file(library: Library, st
     library.worker.wake()
     assert library.wait(30)
     assert library.show(LOCAL_ADMIN, "a.txt")[0].status == "ready"
+
+
+def test_a_document_is_not_lost_to_a_damaged_index(library: Library, store: Store, tmp_path: Path):
+    add(library, files.txt(tmp_path / "a.txt", "One fact is kept in this file."))
+    serving = library.pipeline.first_generation()
+    store.indexes.quarantine(serving.id)
+    lexical = store.indexes.folder(serving.id) / "lexical"
+    lexical.mkdir(parents=True)
+    (lexical / "meta.json").write_bytes(b"half a fi")
+    library.add(LOCAL_ADMIN, "b.txt", b"Words that must wait for the index.")
+    assert not library.wait(1.5)
+    assert not library.verify(LOCAL_ADMIN).ok
+    library.verify(LOCAL_ADMIN, repair=True)
+    assert library.wait(30)
+    assert library.show(LOCAL_ADMIN, "b.txt")[0].status == "ready"
+    assert library.verify(LOCAL_ADMIN).ok
 
 
 def test_a_file_that_a_kill_left_without_a_document_is_swept_at_the_next_start(store: Store):

@@ -92,14 +92,15 @@ def parser_fingerprint(
 ) -> str:
     """Names everything that decides what a parse says; a new value means a new parse."""
     entry = parsers[kind]
-    parts = [f"{name}={_version(name)}" for name in entry.libraries]
+    parts = [f"{name}={library_version(name)}" for name in entry.libraries]
     # How long a page may take is no part of what it says, nor how it came to be opened.
     parts.append(options.model_dump_json(exclude={"page_timeout_s", "only_pages"}))
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
     return f"{kind}-{entry.version}-{digest}"
 
 
-def _version(library: str) -> str:
+def library_version(library: str) -> str:
+    """Its version, `none` where it is not installed: not all are on every system."""
     try:
         return version(library)
     except PackageNotFoundError:

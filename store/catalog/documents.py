@@ -151,16 +151,6 @@ class DocumentQueries(LeasedQueries):
             raise NotFound("This version of the document is gone.")
         return _version(row)
 
-    def versions_with(self, status: Collection[str]) -> list[VersionRow]:
-        """Versions in these states, of documents that are not being removed."""
-        with self.db.read() as c:
-            rows = c.execute(
-                _version_row().where(
-                    t.versions.c.status.in_(status), t.documents.c.removing.is_(False)
-                )
-            )
-            return [_version(r) for r in rows]
-
     def cancel_version(self, document_id: str) -> str | None:
         """Cancel the newest version if it is not finished; its id, else None."""
         v = t.versions.c

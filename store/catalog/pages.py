@@ -114,19 +114,6 @@ class PageQueries(LeasedQueries):
             rows = c.execute(select(t.pages).where(t.pages.c.id.in_(page_ids)))
             return {r.id: _page(r) for r in rows}
 
-    def page_texts(self, page_ids: Collection[int]) -> dict[int, str]:
-        with self.db.read() as c:
-            rows = c.execute(select(t.pages.c.id, t.pages.c.text).where(t.pages.c.id.in_(page_ids)))
-            return {r.id: r.text for r in rows}
-
-    def page_numbers_of(self, page_ids: Collection[int]) -> dict[int, int]:
-        """Page id → number in its document."""
-        with self.db.read() as c:
-            rows = c.execute(
-                select(t.pages.c.id, t.pages.c.number).where(t.pages.c.id.in_(page_ids))
-            )
-            return {r.id: r.number for r in rows}
-
     def document_pages(self, document_id: str) -> list[Page]:
         """Pages of a document's newest version, as far as they are read."""
         with self.db.read() as c:
@@ -137,12 +124,6 @@ class PageQueries(LeasedQueries):
                 .limit(1)
             ).scalar()
         return [] if parse_id is None else self.pages_of_parse(parse_id)
-
-    def page_of_document(self, document_id: str, number: int) -> Page:
-        for page in self.document_pages(document_id):
-            if page.number == number:
-                return page
-        raise NotFound(f"There is no page {number} in this document.")
 
     def document_of_page(
         self, page_id: int, visible_spaces: Collection[str] | None

@@ -115,13 +115,6 @@ class VectorIndex:
                     found.update(zip(got["ids"], rows, strict=True))
         return found
 
-    def drop_space(self, space_id: str) -> None:
-        """Removes a space's collection with all its vectors."""
-        with self._using(space_id) as collection:
-            if collection is not None:
-                self._opened().delete_collection(collection.name)
-                del self._collections[space_id]
-
     def check(self) -> None:
         """Counts, lists, reads and queries every space; raises IndexDamaged where that fails."""
         for space_id in self.spaces():

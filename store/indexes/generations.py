@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -48,8 +48,6 @@ class Indexes:
         self._vectors: dict[str, VectorIndex] = {}
         self._lexical: dict[str, LexicalIndex] = {}
         root.mkdir(parents=True, exist_ok=True)
-        for left in root.glob(f"{_DROPPED}*"):
-            shutil.rmtree(left, ignore_errors=True)
 
     def open(self, generation_id: str, dimension: int) -> IndexPair:
         """Both indexes, created where there are none; raises IndexDamaged."""
@@ -111,6 +109,12 @@ class Indexes:
     def quarantine(self, generation_id: str) -> Path:
         """Closes a generation's indexes and moves their files away; returns where to."""
         return self._set_aside(generation_id, _DAMAGED) or self.folder(generation_id)
+
+    def sweep(self, known: Collection[str]) -> None:
+        """Deletes folders of generations that are not known, and those set aside as damaged."""
+        for folder in self.root.iterdir():
+            if folder.is_dir() and folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Closes all; idempotent."""
