@@ -20,7 +20,7 @@ from typing import Any
 from ingestion import frames
 from ingestion.confine import Bounds, Protection
 from ingestion.parsers import Family
-from store.errors import Transient
+from store.errors import Transient, Unreadable
 from store.settings import ROOT
 
 log = logging.getLogger(__name__)
@@ -100,11 +100,16 @@ class Child:
         return self._process.poll() is None
 
     def give(self, path: Path, suffix: str) -> Path:
-        """Puts the file where the child may read it; returns the path it sees."""
+        """Puts the file where the child may read it; returns the path it sees.
+
+        Raises Unreadable when there is no such file: its document was removed meanwhile.
+        """
         self.clear()
         inside = self._in / f"file{suffix}"
         try:
             os.link(path, inside)
+        except FileNotFoundError:
+            raise Unreadable("The stored file is gone; add it again.") from None
         except OSError:
             shutil.copyfile(path, inside)
         return inside

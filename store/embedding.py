@@ -144,8 +144,13 @@ class LocalEmbedder:
         return self.embed([text])[0]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        encodings = self._load_tokenizer().encode_batch(list(texts), add_special_tokens=False)
-        return [len(encoding.ids) for encoding in encodings]
+        tokenizer, counts = self._load_tokenizer(), []
+        for start in range(0, len(texts), 256):  # an encoding is 100 times its text in memory
+            part = tokenizer.encode_batch(
+                list(texts[start : start + 256]), add_special_tokens=False
+            )
+            counts += [len(encoding.ids) for encoding in part]
+        return counts
 
     def _compute(self, ids: list[list[int]]) -> np.ndarray:
         """One batch; runs in the embedder's own thread only."""

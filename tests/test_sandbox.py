@@ -89,6 +89,14 @@ def test_what_a_file_says_of_itself_is_made_plain_and_its_pages_are_counted() ->
         believed_info({"info": {"pages": 11}}, 10)
 
 
+def test_a_file_that_was_removed_meanwhile_is_a_sentence(sandbox: Sandbox, tmp_path: Path) -> None:
+    with (
+        pytest.raises(Unreadable, match="gone"),
+        sandbox.open(tmp_path / "removed.txt", "text", OPTIONS, space_id="a"),
+    ):
+        pass
+
+
 def test_a_file_refused_by_its_parser_says_why(sandbox: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=r"^No words in it\.$"):
         read(sandbox, tmp_path, "open refuse No words in it.")
