@@ -8,8 +8,9 @@ data folder (--keep names one to use again) and asked without a language model u
 have come. Their citations are then checked with the original files alone:
 
 - words: other libraries (pypdf, else pdfminer.six) read the page, and every line or cell of each
-  quote must occur in it with its words in order. Letters and digits are compared after NFKC, without case, white space,
-  hyphens and signs. As a control, how many quotes occur on the page after or before as well.
+  quote must occur in it with its words in order. Letters and digits are compared after NFKC,
+  without case, white space, hyphens and signs. As a control, how many quotes occur on a
+  neighbouring page as well.
 - crops: the page is drawn at 300 dpi, what lies outside the citation's boxes is painted white, and
   tesseract reads what is left: the share of the quote's words that it finds.
 """
