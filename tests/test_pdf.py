@@ -348,3 +348,15 @@ def _raw_pdf(path: Path, objects: list[bytes]) -> Path:
     )  # fmt: skip
     path.write_bytes(out + b"%%EOF")
     return path
+
+
+def test_of_two_tightly_set_f_none_is_lost(tmp_path: Path) -> None:
+    """pdfium takes the second f for the first one's shadow and puts a space in its place."""
+    canvas = drawn(tmp_path / "a.pdf")
+    canvas.setFont("Times-Italic", 10)
+    canvas.drawString(60, 220, "Results could dif")
+    x = 60 + canvas.stringWidth("Results could dif", "Times-Italic", 10)
+    canvas.drawString(x - 2.2, 220, "f")
+    canvas.drawString(x + 2.0, 220, "er of course")
+    canvas.save()
+    assert page_of(tmp_path / "a.pdf").text == "Results could differ of course"

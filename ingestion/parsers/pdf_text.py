@@ -7,6 +7,7 @@ the stream: every word here is a run of printed characters with the box that the
 from __future__ import annotations
 
 import ctypes
+import re
 import unicodedata
 from collections import deque
 from dataclasses import dataclass
@@ -112,9 +113,29 @@ def read_words(text_page: Any, frame: Frame) -> Words:
     return _cut(codes, boxes, text_page)
 
 
+_DROPPED_F = re.compile(
+    r"(?<![A-Za-z])(?:(?:[Ii]n)?(?:[Dd]if|[Ss]uf)(?= (?:er|ic|us|ix))"
+    r"|(?:[Ii]n|[Cc]o)?[Ee]f(?= (?:ect|ic|ort|us))|(?:[Uu]n)?[Aa]f(?= (?:ect|ord|irm|ili|ix))"
+    r"|[Oo]f(?= (?:ering|ered|icer|icial)))( )"
+)
+
+
+def _restore_f(codes: np.ndarray, text_page: Any) -> None:
+    """Of two f set tightly pdfium takes one for the shadow of the other and invents a space.
+
+    A space that the file holds is never touched, nor one behind a word of its own (`of ice`).
+    """
+    text = codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
+    for found in _DROPPED_F.finditer(text):
+        at = found.start(1)
+        if pdfium.FPDFText_IsGenerated(text_page, at) == 1:
+            codes[at] = ord("f")
+
+
 def _cut(codes: np.ndarray, boxes: np.ndarray, text_page: Any) -> Words:
     breaks = codes == 10
     codes = codes.copy()
+    _restore_f(codes, text_page)
     for i in np.flatnonzero(codes == _HYPHEN):
         if pdfium.FPDFText_IsHyphen(text_page, int(i)) == 1:
             # pdfium joins a word hyphenated at a line's end; the hyphen is printed, so it is kept,
