@@ -210,11 +210,18 @@ def sentence(path: str, status: int, text: str) -> Response:
     return PlainTextResponse(text, status)
 
 
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # `http://[`
+        return None
+
+
 def _same_origin(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     changing = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
     origin = headers.get("origin")
-    if changing and origin is not None and urlsplit(origin).netloc != headers.get("host"):
+    if changing and origin is not None and _host_of(origin) != headers.get("host"):
         return False
     if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
         return True

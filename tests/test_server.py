@@ -102,6 +102,7 @@ def test_the_api_refuses_in_json(client: TestClient):
         {"origin": "http://evil.example"},
         {"origin": "null"},
         {"origin": "http://localhost:9999"},
+        {"origin": "http://["},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},
         {"sec-fetch-site": "cross-site"} | OPENED,
