@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from retrieval.citations import Ledger, checked
+from retrieval.scope import Scope, checked_question, scope_of
 from retrieval.search import Found, Searcher
 from retrieval.turns import Turns
 from store.catalog import Catalog
 from store.embedding import Embedder
-from store.errors import BadInput, NotFound
+from store.errors import Cancelled, NotFound
 from store.indexes.generations import Indexes
 from store.models import Answer, Conversation, Frozen, Hit, Principal, Sentence, Turn
 from store.settings import Settings
@@ -22,10 +23,6 @@ from store.settings import Settings
 if TYPE_CHECKING:
     from retrieval.generate import LanguageModels
     from retrieval.router import Router
-
-SAMPLES = "samples"
-MAX_QUESTION = 4000
-"""Characters; longer texts are documents, not questions."""
 
 
 class ModelStatus(Frozen):
@@ -35,13 +32,6 @@ class ModelStatus(Frozen):
     models: tuple[str, ...]
     host: str | None
     note: str
-
-
-class Scope(Frozen):
-    """Where to look: spaces by id, and documents by id or None for all in them."""
-
-    space_ids: tuple[str, ...]
-    document_ids: frozenset[str] | None = None
 
 
 def open_assistant(
@@ -82,8 +72,8 @@ class Assistant:
         document: str | None = None,
     ) -> Found:
         """The k best chunks, with warnings. Raises NotFound for a space or document."""
-        scope = self._scope(principal, space, document)
-        return self.searcher.search(_question(query), scope.space_ids, scope.document_ids, k)
+        scope = scope_of(self.catalog, principal, space, document)
+        return self.searcher.search(checked_question(query), scope.space_ids, scope.document_ids, k)
 
     def search(
         self,
@@ -123,8 +113,8 @@ class Assistant:
 
         Raises NotFound and BadInput before the first answer is asked for.
         """
-        question = _question(question)
-        scope = self._scope(principal, space, document)
+        question = checked_question(question)
+        scope = scope_of(self.catalog, principal, space, document)
         turns = self.conversation(principal, conversation_id).turns if conversation_id else ()
         return self._answers(question, scope, turns, route, threading.Event())
 
@@ -143,8 +133,8 @@ class Assistant:
         route: str | None = None,
     ) -> str:
         """Ask in a conversation and return the turn's id; it is answered in the background."""
-        question = _question(question)
-        scope = self._scope(principal, space, document)
+        question = checked_question(question)
+        scope = scope_of(self.catalog, principal, space, document)
         turns = self.conversation(principal, conversation_id).turns
         turn_id = self.catalog.add_turn(conversation_id, question)
         self._turns.start(
@@ -230,7 +220,7 @@ class Assistant:
                 citations=tuple(ledger.citations),
                 refused=outcome.refused,
                 route=reply.route,
-                warnings=(*outcome.warnings, *self._partly_read(ledger)),
+                warnings=(*outcome.warnings, *_partly_read(self.catalog, ledger)),
                 nearest=outcome.nearest if outcome.refused else (),
                 rewritten=rewritten,
                 model=outcome.model,
@@ -251,35 +241,6 @@ class Assistant:
             sentences.append(Sentence(text=REFUSAL, supported=False) if refusal else sentence)
             yield grown()
         yield grown()
-
-    def _partly_read(self, ledger: Ledger) -> list[str]:
-        """A warning for each cited document of which pages are missing."""
-        found: list[str] = []
-        for document_id in dict.fromkeys(c.document_id for c in ledger.citations):
-            try:
-                document = self.catalog.find_document(document_id)
-            except NotFound:  # removed while the answer was written
-                continue
-            if document.status == "partial":
-                found.append(f"“{document.name}” was only partly read.")
-        return found
-
-    def _scope(self, principal: Principal, space: str | None, document: str | None) -> Scope:
-        """Samples step aside once any other visible space has documents, unless they are named."""
-        names = {i: n for i, n in self.catalog.spaces().items() if principal.may_see(i)}
-        if space:
-            ids = [i for i, name in names.items() if space in (i, name)]
-            if not ids:
-                raise NotFound(f"There is no space “{space}”.")
-        else:
-            ids = list(names)
-        if document:
-            found = self.catalog.find_document(document, ids)
-            return Scope(space_ids=(found.space_id,), document_ids=frozenset([found.id]))
-        others = [i for i in ids if names[i] != SAMPLES]
-        if not space and len(others) < len(ids) and self.catalog.answering_elsewhere(others):
-            ids = others
-        return Scope(space_ids=tuple(ids))
 
     @cached_property
     def _generator(self) -> LanguageModels | None:
@@ -318,17 +279,16 @@ class Assistant:
         return build_router(engines, silent)
 
 
-def _question(text: str) -> str:
-    text = text.strip()
-    if not text:
-        raise BadInput("The question is empty.")
-    if len(text) > MAX_QUESTION:
-        raise BadInput(f"The question is longer than {MAX_QUESTION} characters; shorten it.")
-    return text
+def _partly_read(catalog: Catalog, ledger: Ledger) -> list[str]:
+    """A warning for each cited document of which pages are missing."""
+    ids = {citation.document_id for citation in ledger.citations}
+    return [
+        f"“{document.name}” was only partly read."
+        for document in (catalog.documents() if ids else ())
+        if document.id in ids and document.status == "partial"
+    ]
 
 
 def _raise_if_stopped(stop: threading.Event) -> None:
-    from store.errors import Cancelled
-
     if stop.is_set():
         raise Cancelled("The answer was stopped.")

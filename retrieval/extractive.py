@@ -83,7 +83,8 @@ def extract(
     for passage in scored:
         if passage.score < scored[0].score * KEPT_SHARE or len(kept) == MOST_QUOTES:
             break
-        if not any(_repeats(passage, other) for other in kept):
+        adds = not kept or passage.news > 0.5  # a heading beside a sentence says nothing more
+        if adds and not any(_repeats(passage, other) for other in kept):
             kept.append(passage)
     return [passage.source for passage in kept]
 
@@ -126,27 +127,43 @@ def score_passages(
 
 
 def main_points(
-    sources: Sequence[Source], pages: Mapping[int, Page], embedder: EmbedsTexts
+    sources: Sequence[Source],
+    pages: Mapping[int, Page],
+    embedder: EmbedsTexts,
+    subject: str | None = None,
 ) -> list[Source]:
-    """The passages nearest to what all of them say together, in the order they stand."""
-    pieces = [
-        p for source in sources for p in passages(source, pages) if len(content_stems(p.text)) >= 6
-    ]
+    """The passages nearest to what all of them say together, and to the subject where there is
+    one, spread over the pages, in the order they stand."""
+    pieces = [p for source in sources for p in passages(source, pages) if _makes_a_point(p)]
     prose = [p for p in pieces if len(p.pieces) == 1]
     pieces = prose if len(prose) >= MOST_POINTS else pieces
     step = max(1.0, len(pieces) / MOST_SUMMED)
     pieces = [pieces[int(i * step)] for i in range(min(MOST_SUMMED, len(pieces)))]
     if not pieces:
         return []
-    vectors = embedder.embed([p.shown for p in pieces])
+    vectors = embedder.embed([p.shown[:EMBEDDED_CHARS] for p in pieces])
+    towards = vectors.mean(axis=0)
+    if subject:
+        towards = (
+            towards / (float(np.linalg.norm(towards)) or 1.0) + 2 * embedder.embed([subject])[0]
+        )
+    a_page = math.ceil(MOST_POINTS / len({p.spans[0].page_id for p in pieces}))
     chosen: list[int] = []
-    for i in np.argsort(-(vectors @ vectors.mean(axis=0))):
+    taken: Counter[int] = Counter()
+    for i in map(int, np.argsort(-(vectors @ towards))):
+        page_id = pieces[i].spans[0].page_id
         # Maximal marginal relevance (Carbonell and Goldstein 1998), as a limit on likeness.
-        if all(vectors[i] @ vectors[j] < TOO_ALIKE for j in chosen):
-            chosen.append(int(i))
+        if taken[page_id] < a_page and all(vectors[i] @ vectors[j] < TOO_ALIKE for j in chosen):
+            chosen.append(i)
+            taken[page_id] += 1
         if len(chosen) == MOST_POINTS:
             break
     return [pieces[i] for i in sorted(chosen)]
+
+
+def _makes_a_point(passage: Source) -> bool:
+    """Neither a fragment nor a reference."""
+    return len(content_stems(passage.text)) >= 6 and "http" not in passage.text
 
 
 def _rough(

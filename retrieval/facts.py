@@ -91,6 +91,8 @@ def facts(sentence: str, common: Collection[str] = ()) -> Facts:
 
 def missing(claimed: Facts, text: str) -> list[str]:
     """What of `claimed` the text does not hold, as words for a person; empty where all is held."""
+    if not claimed:
+        return []
     held_text = unicodedata.normalize("NFKC", text)
     folded = " ".join(held_text.casefold().replace("’", "'").split())
     dates, rest = _take_dates(held_text)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +12,12 @@ import pytest
 
 from ingestion.library import Library, open_library
 from retrieval.assistant import Assistant, open_assistant
-from retrieval.condense import follows_on
-from retrieval.llama import REFUSAL, node_of, source_in
-from retrieval.presupposed import Likeness
-from retrieval.router import route_of
-from retrieval.sources import Piece, Source, one_line
+from retrieval.llama import REFUSAL
+from retrieval.sources import one_line
 from retrieval.turns import INTERRUPTED
 from store.embedding import Embedder
 from store.errors import BadInput, NotFound
-from store.models import LOCAL_ADMIN, Answer, Principal, Span
+from store.models import LOCAL_ADMIN, Answer, Principal
 from store.opening import Store, open_store
 from store.settings import ROOT, Settings
 
@@ -127,28 +122,6 @@ def test_a_summary_gives_points_from_several_places(assistant: Assistant):
     assert all(s.supported for s in answer.sentences)
 
 
-@pytest.mark.parametrize(
-    ("question", "route"),
-    [
-        ("Summarise the handbook", "summary"),
-        ("Can you give me a summary?", "summary"),
-        ("What is this document about?", "summary"),
-        ("What are the minutes about?", "summary"),
-        ("Key points of the contract", "summary"),
-        ("Give me an overview of the leave rules", "summary"),
-        ("tl;dr", "summary"),
-        ("What does the handbook cover?", "summary"),
-        ("What does the insurance cover cost?", "facts"),
-        ("What is the daily allowance?", "facts"),
-        ("What did the board say about the roof on 14 May?", "facts"),
-        ("Who wrote about the harbour?", "facts"),
-    ],
-)
-def test_questions_go_to_their_engine(question: str, route: str):
-    assert route_of(question)[0] == route
-    assert route_of(question, "facts")[0] == "facts"
-
-
 def test_a_follow_up_carries_the_subject_over(assistant: Assistant):
     conversation = assistant.new_conversation(LOCAL_ADMIN)
     question = "What is the daily meal allowance for Norway?"
@@ -162,23 +135,6 @@ def test_a_follow_up_carries_the_subject_over(assistant: Assistant):
     turns = assistant.conversation(LOCAL_ADMIN, conversation).turns
     assert [t.question for t in turns] == [question, "And for Denmark?"]
     assert [t.state for t in turns] == ["done", "done"]
-
-
-@pytest.mark.parametrize(
-    ("question", "follows"),
-    [
-        ("And in Denmark?", True),
-        ("How much does it cost?", True),
-        ("Why?", True),
-        ("Who is he?", True),
-        ("What about overtime?", True),
-        ("How many days of leave are there?", False),
-        ("What is this document about?", False),
-        ("Which suppliers deliver circuit boards?", False),
-    ],
-)
-def test_questions_that_lean_on_earlier_ones_are_known(question: str, follows: bool):
-    assert follows_on(question) is follows
 
 
 def test_conversations_belong_to_one_principal(assistant: Assistant):
@@ -313,38 +269,6 @@ def test_without_a_model_nothing_is_sent_anywhere(assistant: Assistant):
     assert status.note.endswith("answers are quotes from the documents.")
 
 
-def test_importing_the_door_imports_no_llamaindex_and_no_network_is_needed():
-    code = (
-        "import socket, sys\n"
-        "def no(*a, **k): raise RuntimeError('network')\n"
-        "socket.getaddrinfo = socket.create_connection = no\n"
-        "import retrieval.assistant\n"
-        "assert not [m for m in sys.modules if m.startswith('llama_index')]\n"
-        "from retrieval.llama import quiet_settings\n"
-        "from llama_index.core import Settings\n"
-        "quiet_settings()\n"
-        "assert type(Settings.llm).__name__ == 'MockLLM'\n"
-        "assert type(Settings.embed_model).__name__ == 'MockEmbedding'\n"
-        "assert 'tiktoken' not in sys.modules and 'openai' not in sys.modules\n"
-    )
-    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, cwd=ROOT)
-
-
-def test_a_node_hides_spans_from_a_model_and_gives_them_back():
-    source = Source(
-        chunk_id="c1", document_id="d1", space="main", doc="a.txt", header="A", section="",
-        pieces=(Piece(span=Span(page_id=7, start=3, end=9), page=2, text="words\n"),),
-    )  # fmt: skip
-    node = node_of(source)
-    from llama_index.core.schema import MetadataMode
-
-    seen = node.node.get_content(metadata_mode=MetadataMode.LLM)
-    assert "words" in seen
-    assert "a.txt" in seen
-    assert "page_id" not in seen
-    assert source_in(node) == source
-
-
 def test_a_partly_read_document_is_cited_with_a_warning(
     settings: Settings, embedder: Embedder, tmp_path: Path
 ):
@@ -359,23 +283,3 @@ def test_a_partly_read_document_is_cited_with_a_warning(
             assert "The lighthouse is white." in answer.text
             assert answer.warnings == ("“a.pdf” was only partly read.",)
         library.close()
-
-
-@pytest.mark.parametrize(
-    ("question", "missing"),
-    [
-        ("How long is the warranty on the ultrasonic wind sensor?", True),
-        ("How much does Larkspur pay into the pension fund?", True),
-        ("How much is the allowance for Norway?", False),
-        ("What is the deadline for the invoice?", False),
-        ("How many sensors are there?", False),
-    ],
-)
-def test_a_thing_taken_for_granted_must_be_mentioned(
-    embedder: Embedder, question: str, missing: bool
-):
-    text = (
-        "Ultrasonic wind sensor, EUR 890, lead time 21 days. The invoice is paid by 17 April. "
-        "Meal allowances by country: Norway EUR 72. Larkspur pays salaries on the 25th."
-    )
-    assert Likeness(embedder).mentioned(question, text) is not missing

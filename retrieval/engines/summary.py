@@ -20,7 +20,7 @@ _ASKING = frozenset(
     content_stems(
         "summary summarise summarize overview gist nutshell tldr main key point important topic"
         " theme idea takeaway findings cover deal short brief outline document file report text"
-        " content sentence paragraph whole everything"
+        " content sentence paragraph whole everything article paper page"
     )
 )
 """Words of a request for a summary that do not name a subject."""
@@ -35,12 +35,12 @@ class SummaryEngine(Engine):
         return streaming("summary", self._tokens(asked, nodes, outcome), nodes, outcome)
 
     def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> TokenGen:
-        chunks = self._chunks(asked, outcome)
+        chunks, subject = self._chunks(asked, outcome)
         sources, pages = sources_of(self.tools, chunks)
         outcome.nearest = near_pages(sources)
 
         def quotes() -> Sequence[Source]:
-            return main_points(sources, pages, self.tools.embedder)
+            return main_points(sources, pages, self.tools.embedder, subject)
 
         if self.tools.generator and sources:
             nodes += [node_of(source) for source in sources]
@@ -50,8 +50,9 @@ class SummaryEngine(Engine):
         if not outcome.shown and not outcome.refused:
             yield REFUSAL + END
 
-    def _chunks(self, asked: Asked, outcome: Outcome) -> list[Chunk]:
-        """Chunks to summarise, in reading order, spread evenly over what there is."""
+    def _chunks(self, asked: Asked, outcome: Outcome) -> tuple[list[Chunk], str | None]:
+        """Chunks to summarise, in reading order, spread evenly over what there is; and the
+        subject, None for a whole document."""
         found = self.tools.searcher.search(
             asked.query_str, asked.space_ids, asked.document_ids, k=DEPTH
         )
@@ -60,13 +61,14 @@ class SummaryEngine(Engine):
         hits = [hit.chunk for hit in found.hits]
         document_id = self._whole_document(asked, hits)
         if document_id is None:
-            return sorted(hits[:12], key=lambda c: (c.document_id, c.page, c.spans[0].start))
+            about = sorted(hits[:12], key=lambda c: (c.document_id, c.page, c.spans[0].start))
+            return about, asked.query_str
         generation = self.tools.catalog.serving_generation()
         if generation is None:
-            return []
+            return [], None
         chunks = self.tools.catalog.chunks_of_document(document_id, generation.id)
         step = max(1.0, len(chunks) / DEPTH)
-        return [chunks[int(i * step)] for i in range(min(DEPTH, len(chunks)))]
+        return [chunks[int(i * step)] for i in range(min(DEPTH, len(chunks)))], None
 
     def _whole_document(self, asked: Asked, hits: Sequence[Chunk]) -> str | None:
         """The document meant as a whole; None where the question names a subject."""
