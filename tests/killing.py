@@ -55,12 +55,11 @@ def survive(data: Path, paths: list[Path], kills: int, seed: int, longest_s: flo
     chance = random.Random(seed)
     done = 0
     while done < kills:
-        wait = chance.uniform(1.0, longest_s)
-        verb = ["add", *map(str, paths)] if chance.random() < 0.7 else ["worker"]
-        if run(data, *verb, kill_after_s=wait) is None:
+        if run(data, "add", *map(str, paths), kill_after_s=chance.uniform(0.8, longest_s)) is None:
             done += 1
-        else:  # it had finished: remove some, so that there is work to kill again
-            for path in chance.sample(paths, len(paths) // 2):
+        else:  # it had finished: this machine is quicker, and there must be work to kill again
+            longest_s = max(2.0, 0.7 * longest_s)
+            for path in chance.sample(paths, 4):
                 run(data, "remove", path.name)
     began = time.monotonic()
     run(data, "add", *map(str, paths))
