@@ -271,7 +271,8 @@ def open_library(store: Store, *, start: bool = True) -> Library:
         ),
     )
     store.catalog.ensure_space("main")
-    worker = Worker(pipeline, store.epoch, threads=s.parser_processes)
+    # One more than can read at once: while two files are read, a third is embedded.
+    worker = Worker(pipeline, store.epoch, threads=s.parser_processes + 1)
     library = Library(store, pipeline, worker)
     recover(pipeline, probe=not store.clean)
     if start:
