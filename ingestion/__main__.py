@@ -88,7 +88,7 @@ def _report(args, waiting, look) -> int:
             line = look(document_id)
             if line["status"] in _FINISHED:
                 break
-            time.sleep(0.1)
+            time.sleep(0.25)
         line = {**line, "path": str(path)}
         bad |= line["status"] in _BAD
         _print(args, line, f"{line['status']:10} {line['file']}  {line['error'] or ''}".rstrip())
