@@ -55,6 +55,9 @@ clean: ## Removes the virtual environment and caches, never documents (data/stor
 
 dev: $(VENV)/.dev
 
+# --no-deps: the locks are complete, and without it pip refuses a lock as soon as somebody releases
+# a newer version of a package that another asks for with an extra.
+#
 # An interrupted pip can leave a package that looks installed and is not. Whatever was begun and
 # not finished (.begun) is therefore started over; pip's cache keeps that short.
 $(VENV)/.runtime: requirements.lock
@@ -65,14 +68,14 @@ $(VENV)/.runtime: requirements.lock
 	if [ -e $(VENV)/.begun ] || ! $(PIP) --version >/dev/null 2>&1; then $$python -m venv --clear $(VENV); fi
 	@touch $(VENV)/.begun
 	@echo "Installing the locked packages (about 2 GB; one to three minutes the first time) ..."
-	@$(PIP) install --quiet --require-hashes -r requirements.lock
+	@$(PIP) install --quiet --no-deps --require-hashes -r requirements.lock
 	@test -s $(TESSDATA)/eng.traineddata && test -s $(TESSDATA)/osd.traineddata || \
 		{ echo "The OCR data did not arrive in $(TESSDATA). Run: make clean setup"; exit 1; }
 	@rm $(VENV)/.begun && touch $@
 
 $(VENV)/.dev: requirements-dev.lock | $(VENV)/.runtime
 	@again=; if [ -e $(VENV)/.begun-dev ]; then again=--force-reinstall; fi; touch $(VENV)/.begun-dev; \
-	$(PIP) install --quiet $$again --require-hashes -r requirements-dev.lock
+	$(PIP) install --quiet $$again --no-deps --require-hashes -r requirements-dev.lock
 	@rm $(VENV)/.begun-dev && touch $@
 
 ifdef FOOTNOTE_MODEL_DIR

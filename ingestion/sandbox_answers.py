@@ -36,9 +36,10 @@ def believed_page(number: int, message: dict[str, Any], blob: bytes) -> ParsedPa
         lawful, end = lawful and inside and cells, block.end
     if not lawful:
         raise ChildFault("it made the reader fail")
+    figures = tuple(tuple(min(1.0, max(0.0, v)) for v in box) for box in page.figures[:50])
     said = {"error": page.error, "label": page.label}
     plain = {name: sentence(text) for name, text in said.items() if text is not None}
-    return page.model_copy(update={**plain, "flags": tuple(map(sentence, page.flags[:20]))})
+    return page.model_copy(update={**plain, "flags": page.flags[:20], "figures": figures})
 
 
 def believed_info(message: dict[str, Any], max_pages: int) -> ParsedDocument:

@@ -23,6 +23,21 @@ ENDED_WITHOUT: tuple[Status, ...] = ("failed", "cancelled", "no_text")
 BlockKind = Literal[
     "heading", "paragraph", "list", "table", "code", "caption", "header", "footer", "note"
 ]
+Flag = Literal[
+    "garbled_text_layer",
+    "low_quality_scan",
+    "handwriting_suspected",
+    "hidden",
+    "hidden_text",
+    "two_columns",
+    "rotated",
+    "skewed",
+    "dark",
+    "blank",
+    "breaks_off",
+    "attachment",
+]
+"""What a page's ledger may say besides how it was read; `server.words` has each as a phrase."""
 
 
 class Frozen(BaseModel):
@@ -77,20 +92,29 @@ class ParsedPage(Frozen):
     """One page as a parser hands it over, before the catalog gives it an id.
 
     `boxes` is `store.boxes.pack` of the words, None on flowed pages. `width`, `height` are points
-    (PDF) or pixels (image) as displayed. `quality` is 0..1, None where nothing was read.
+    (PDF) or pixels (image) as displayed. `quality` is the share of words to expect right, 0..1,
+    None where nothing was read; `confidence` the OCR engine's own mean over words, None without
+    OCR. `figures` are regions with a picture or drawing that the text says nothing of.
     """
 
     number: int
     text: str
     how: How
     quality: float | None = None
-    flags: tuple[str, ...] = ()
+    confidence: float | None = None
+    flags: tuple[Flag, ...] = ()
     label: str | None = None
     width: float | None = None
     height: float | None = None
     boxes: bytes | None = None
     blocks: tuple[Block, ...] = ()
+    figures: tuple[Box, ...] = ()
     error: str | None = None
+
+    @property
+    def words(self) -> int:
+        """Words of the text, as white space separates them."""
+        return len(self.text.split())
 
 
 class ParsedDocument(Frozen):
@@ -135,6 +159,7 @@ class Chunk(Frozen):
     section: str
     header: str
     text: str
+    language: str | None = None
 
     @property
     def searched_text(self) -> str:

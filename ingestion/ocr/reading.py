@@ -13,7 +13,7 @@ from ingestion.ocr.geometry import View
 from ingestion.ocr.layout import arrange
 from ingestion.ocr.words import Line, are_standing, characters, confidence, scaled
 from store.errors import Unreadable
-from store.models import Block, Box, Frozen
+from store.models import Block, Box, Flag, Frozen
 
 GOOD_CONFIDENCE = 0.92
 UPRIGHT_CONFIDENCE = 0.80
@@ -51,7 +51,7 @@ class OcrPage(Frozen):
     lines: tuple[tuple[int, int], ...] = ()
     blocks: tuple[Block, ...] = ()
     quality: float = 0.0
-    flags: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
     engine: str = "none"
 
 
@@ -182,7 +182,7 @@ def _page(attempt: _Attempt, sheet: _Sheet) -> OcrPage:
     arranged = arrange(attempt.lines)
     height, width = sheet.gray.shape
     quality = round(attempt.quality, 4) if arranged.words else 0.0
-    flags = {
+    flags: dict[Flag, bool] = {
         "dark": sheet.dark,
         "rotated": attempt.turns != 0,
         "skewed": bool(arranged.words) and abs(attempt.angle) >= SHOWN_SKEW_DEG,

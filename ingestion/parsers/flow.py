@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from store.errors import Unreadable
-from store.models import Block, BlockKind, Cell, How, ParsedDocument, ParsedPage
+from store.models import Block, BlockKind, Cell, Flag, How, ParsedDocument, ParsedPage
 
 MAX_PAGE_CHARS = 2_000_000
 """A flowed page longer than this is continued on the next one."""
@@ -53,7 +53,7 @@ class _Block:
 class _FlowPage:
     """One page as it grows; cells are packed integers until the page is asked for."""
 
-    def __init__(self, label: str | None, flags: tuple[str, ...]):
+    def __init__(self, label: str | None, flags: tuple[Flag, ...]):
         self.label, self.flags = label, flags
         self.parts: list[str] = []
         self.length = 0
@@ -93,7 +93,7 @@ class Flow:
         self._pages: list[_FlowPage] = []
         self._split = False
 
-    def page(self, label: str | None = None, flags: tuple[str, ...] = ()) -> None:
+    def page(self, label: str | None = None, flags: tuple[Flag, ...] = ()) -> None:
         """Starts a page; without it the first text starts page 1."""
         self._pages.append(_FlowPage(one_line(label)[:200] if label else None, flags))
 

@@ -27,6 +27,7 @@ class NewChunk(NamedTuple):
     section: str
     header: str
     text: str
+    language: str | None = None
 
     @property
     def searched_text(self) -> str:
@@ -60,6 +61,7 @@ class ChunkQueries(LeasedQueries):
                 "section": chunk.section,
                 "header": chunk.header,
                 "text_hash": text_hash(chunk.searched_text),
+                "language": chunk.language,
             }
             for i, chunk in enumerate(chunks)
         ]
@@ -219,6 +221,7 @@ def _chunk_rows() -> Select:
             k.page,
             k.section,
             k.header,
+            k.language,
             d.id.label("document_id"),
             d.space_id,
             d.name,
@@ -238,5 +241,6 @@ def _chunk(row: Row, spans: list[list[int]], texts: dict[int, str]) -> Chunk:
         page=row.page,
         section=row.section,
         header=row.header,
+        language=row.language,
         text="\n".join(texts[p][s:e] for p, s, e in spans),
     )

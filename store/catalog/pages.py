@@ -167,6 +167,8 @@ def _page_row(parse_id: int, page: ParsedPage) -> dict:
         "boxes": page.boxes,
         "blocks": _pack_blocks(page.blocks),
         "error": page.error,
+        "confidence": page.confidence,
+        "figures": to_json(page.figures),
     }
 
 
@@ -174,6 +176,7 @@ def _page(row: Row) -> Page:
     values = named(row)
     values["flags"] = strings(values["flags"])
     values["blocks"] = _unpack_blocks(values["blocks"])
+    values["figures"] = tuple(tuple(box) for box in json.loads(values["figures"]))
     return Page(**values)
 
 

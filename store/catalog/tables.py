@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy Core; the first alembic revision creates exactly these."""
+"""The tables, as SQLAlchemy Core; the alembic revisions together create exactly these."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -41,6 +42,9 @@ documents = Table(
     Column("name", String, nullable=False, index=True),
     Column("removing", Boolean, nullable=False, default=False),
     Column("added_at", Float, nullable=False),
+    # Of a synchronised folder: which one, and where in it. Both None for other documents.
+    Column("sync_folder", Text),
+    Column("sync_path", Text),
 )
 
 # status: queued, processing, ready, partial, no_text, failed, cancelled, replaced
@@ -61,6 +65,8 @@ versions = Table(
     Column("pages_done", Integer, nullable=False, default=0),
     Column("chunks", Integer, nullable=False, default=0),
     Column("parse_id", ForeignKey("parses.id"), index=True),
+    # What a vision model said of some pages: a parse of its own, never mixed with what was read.
+    Column("vision_parse_id", ForeignKey("parses.id"), index=True),
     Column("added_at", Float, nullable=False),
     Column("seconds", Float),
     UniqueConstraint("document_id", "seq"),
@@ -100,6 +106,8 @@ pages = Table(
     Column("boxes", LargeBinary),
     Column("blocks", Text, nullable=False, default="[]"),
     Column("error", Text),
+    Column("confidence", Float),
+    Column("figures", Text, nullable=False, server_default="[]"),  # [[x0, y0, x1, y1], …]
     UniqueConstraint("parse_id", "number"),
     sqlite_autoincrement=True,  # a page id is never used twice: old links must not open new pages
 )
@@ -127,6 +135,7 @@ chunks = Table(
     Column("section", Text, nullable=False),
     Column("header", Text, nullable=False),
     Column("text_hash", String, nullable=False),
+    Column("language", String),  # ISO 639-1, None where too short to tell
     Index("chunks_by_generation", "generation_id", "version_id", "seq"),
     Index("chunks_by_text", "text_hash"),
 )
@@ -161,6 +170,7 @@ jobs = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("not_before", Float, nullable=False, default=0.0),
     Column("cancelling", Boolean, nullable=False, default=False),
+    Column("paused", Boolean, nullable=False, server_default=false()),
     Column("error", Text),
     Column("created_at", Float, nullable=False),
     Column("seconds", Float),
