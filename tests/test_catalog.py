@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.resources
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
 
 from store.catalog import Catalog
 from store.catalog.chunks import NewChunk, text_hash
@@ -258,3 +262,31 @@ def test_the_migrations_make_exactly_the_tables(catalog: Catalog):
     with catalog.db.read() as c:
         context = MigrationContext.configure(c, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_a_catalog_of_the_first_schema_is_upgraded_with_what_it_holds(tmp_path: Path):
+    path = tmp_path / "catalog.sqlite"
+    config = Config()
+    folder = importlib.resources.files("store.catalog") / "migrations"
+    config.set_main_option("script_location", str(folder))
+    with create_engine(f"sqlite:///{path}").begin() as c:
+        config.attributes["connection"] = c
+        command.upgrade(config, "0001")
+        for statement in FIRST_SCHEMA_ROWS.strip().splitlines():
+            c.exec_driver_sql(statement)
+    catalog = Catalog(path)
+    [document] = catalog.documents()
+    [page] = catalog.document_pages(document.id)
+    assert (document.name, document.status, page.text) == ("a.pdf", "ready", "Some words.")
+    assert (page.confidence, page.figures, page.words) == (None, (), 2)
+    catalog.close()
+
+
+FIRST_SCHEMA_ROWS = """
+INSERT INTO spaces (id, name) VALUES ('s1', 'main')
+INSERT INTO documents (id, space_id, name, removing, added_at) VALUES ('d1', 's1', 'a.pdf', 0, 1.0)
+INSERT INTO parses (id, content_hash, fingerprint, pages, unread, warnings, complete) VALUES (1, 'h', 'pdf-1', 1, 0, '[]', 1)
+INSERT INTO pages (id, parse_id, number, text, how, quality, flags, blocks) VALUES (7, 1, 1, 'Some words.', 'text', 1.0, '["rotated"]', '[]')
+INSERT INTO versions (id, document_id, seq, content_hash, size, kind, status, warnings, pages, pages_done, chunks, parse_id, added_at) VALUES ('v1', 'd1', 1, 'h', 9, 'pdf', 'ready', '[]', 1, 1, 1, 1, 1.0)
+INSERT INTO jobs (id, kind, version_id, state, attempts, not_before, cancelling, created_at) VALUES (1, 'ingest', 'v1', 'done', 1, 0.0, 0, 1.0)
+"""  # noqa: E501
