@@ -231,6 +231,7 @@ class FlowedFile:
     def __init__(self, info: ParsedDocument, pages: list[_FlowPage]):
         self.info = info
         self._pages = pages
+        self.characters = sum(page.length for page in pages)
 
     def page(self, number: int) -> ParsedPage:
         if not 1 <= number <= len(self._pages):

@@ -14,6 +14,7 @@ from store.errors import Unreadable
 from store.models import Kind
 
 _HEAD = 64 * 1024
+_TAIL = 2048
 _MAX_CONTENT_TYPES = 2_000_000
 _MAX_ZIP_TABLE = 4_000_000
 _NAMED: dict[str, Kind] = {
@@ -36,6 +37,13 @@ _OFFICE: tuple[tuple[bytes, Kind], ...] = (
 )
 _PACKED = "This is an archive; unpack it and upload the files in it."
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"{\\rtf", "RTF is not supported; save it as DOCX or PDF."),
+    (0, b"%!PS", "PostScript is not supported; save it as PDF."),
+    (4, b"ftypheic", "HEIC pictures are not supported; save it as JPEG."),
+    (4, b"ftypheix", "HEIC pictures are not supported; save it as JPEG."),
+    (4, b"ftypavif", "AVIF pictures are not supported; save it as PNG."),
+)
+_NO_DOCUMENTS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x1f\x8b", _PACKED),
     (0, b"7z\xbc\xaf'\x1c", _PACKED),
     (0, b"Rar!\x1a\x07", _PACKED),
@@ -46,15 +54,15 @@ _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x7fELF", "This is a program, not a document."),
     (0, b"MZ\x90", "This is a program, not a document."),
     (0, b"SQLite format 3\0", "This is a database, not a document; export it as CSV."),
-    (0, b"{\\rtf", "RTF is not supported; save it as DOCX or PDF."),
-    (0, b"%!PS", "PostScript is not supported; save it as PDF."),
     (0, b"GIF8", "GIF pictures are not supported; save it as PNG."),
-    (0, b"ID3", "This is a sound recording, not a document."),
-    (4, b"ftypheic", "HEIC pictures are not supported; save it as JPEG."),
-    (4, b"ftypheix", "HEIC pictures are not supported; save it as JPEG."),
-    (4, b"ftypavif", "AVIF pictures are not supported; save it as PNG."),
-    (4, b"ftyp", "This is a film or recording, not a document."),
     (0, b"BM", "BMP pictures are not supported; save it as PNG."),
+    (
+        0,
+        b"\x78\x9f\x3e\x22",
+        "This is Outlook's own packing (winmail.dat), which is not supported.",
+    ),
+    (0, b"ID3", "This is a sound recording, not a document."),
+    (4, b"ftyp", "This is a film or recording, not a document."),
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLE_PARTS: tuple[tuple[str, str], ...] = (
@@ -64,6 +72,8 @@ _OLE_PARTS: tuple[tuple[str, str], ...] = (
     ("Workbook", "This is an old Excel file (.xls); save it as XLSX and upload that."),
     ("__properties_version1.0", "Outlook .msg is not supported; save the message as EML."),
 )
+_PDF_OBJECT = re.compile(rb"\d\s+\d+\s+obj\b")
+_BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x80-\xff]")
 _HTML = re.compile(
     r"<(!doctype\s+html|html[\s>]|head[\s>]|body[\s>]|title>|meta\s|table[\s>]|div[\s>]|p>)",
     re.IGNORECASE,
@@ -72,6 +82,10 @@ _MAIL_FIELDS = re.compile(
     r"^(from|to|subject|date|message-id|received|return-path|mime-version|delivered-to):",
     re.IGNORECASE | re.MULTILINE,
 )
+
+
+class NotADocument(Unreadable):
+    """A file of a kind that carries no text of its own: nothing of a document is lost with it."""
 
 
 def sniff(path: Path, name: str) -> Kind:
@@ -85,10 +99,12 @@ def sniff(path: Path, name: str) -> Kind:
         raise Unreadable("This is not a file.")
     size = path.stat().st_size
     if size == 0:
-        raise Unreadable("This file is empty.")
+        raise NotADocument("This file is empty.")
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    if b"%PDF-" in head[:1024]:
+        file.seek(max(0, size - _TAIL))
+        tail = file.read(_TAIL)
+    if _is_pdf(head, tail):
         return "pdf"
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
         return _zip_kind(path)
@@ -97,14 +113,26 @@ def sniff(path: Path, name: str) -> Kind:
     if _is_image(head):
         return "image"
     for offset, magic, advice in _FOREIGN:
-        if head[offset:].startswith(magic) and not (magic == b"BM" and b"\0" not in head[:64]):
+        if head[offset:].startswith(magic):
             raise Unreadable(advice)
+    for offset, magic, advice in _NO_DOCUMENTS:
+        if head[offset:].startswith(magic) and not (magic == b"BM" and b"\0" not in head[:64]):
+            raise NotADocument(advice)
     try:
         return _text_kind(_as_text(head, size), name)
     except Unreadable:
         if name.lower().endswith(".pdf"):
             raise Unreadable("This is no PDF, or a damaged one; upload it again.") from None
         raise
+
+
+def _is_pdf(head: bytes, tail: bytes) -> bool:
+    """Readers accept a PDF's mark anywhere in the first kB; texts about PDFs name it there too."""
+    if head.lstrip(b"\xef\xbb\xbf\0\t\n\f\r ").startswith(b"%PDF-"):
+        return True
+    if b"%PDF-" not in head[:1024] or not _PDF_OBJECT.search(head):
+        return False
+    return b"%%EOF" in tail or bool(_BINARY.search(head))
 
 
 def _is_image(head: bytes) -> bool:
@@ -136,7 +164,7 @@ def _zip_kind(path: Path) -> Kind:
     # What zipfile raises for wrong offsets, names, checksums and passwords.
     except (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EOFError) as error:
         raise Unreadable("This file is damaged or incomplete; upload it again.") from error
-    raise Unreadable(_PACKED)
+    raise NotADocument(_PACKED)
 
 
 def _part(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
@@ -170,15 +198,15 @@ def _as_text(head: bytes, size: int) -> str:
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return head[: len(head) // 2 * 2].decode("utf-16", errors="replace")
     if b"\0" in head:
-        raise Unreadable("This file is of a kind that Footnote does not read.")
+        raise NotADocument("This file is of a kind that Footnote does not read.")
     controls = sum(
         head.count(bytes([c])) for c in range(1, 32) if c not in (7, 8, 9, 10, 12, 13, 27)
     )
     if controls > 0.02 * len(head):
-        raise Unreadable("This file is of a kind that Footnote does not read.")
+        raise NotADocument("This file is of a kind that Footnote does not read.")
     text = head.decode("utf-8-sig", errors="replace")
     if not text.strip() and size <= _HEAD:
-        raise Unreadable("This file holds nothing but blanks.")
+        raise NotADocument("This file holds nothing but blanks.")
     return text
 
 
