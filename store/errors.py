@@ -17,6 +17,10 @@ class BadInput(FootnoteError):
     """A permanent fault of what was given; the sentence says what to do about it."""
 
 
+class NameTaken(BadInput):
+    """Another document of the space has this name and other content; the person must choose."""
+
+
 class Unreadable(BadInput):
     """A file, or a page of it, that cannot be read; a retry reads it no better."""
 

@@ -18,6 +18,8 @@ How = Literal["text", "ocr", "both", "vision", "nothing", "failed"]
 Status = Literal[
     "queued", "processing", "ready", "partial", "no_text", "failed", "cancelled", "duplicate"
 ]
+SameName = Literal["replace", "keep_both", "skip", "ask"]
+"""What becomes of a file whose name another document of the space has, with other content."""
 ANSWERING: tuple[Status, ...] = ("ready", "partial")
 ENDED_WITHOUT: tuple[Status, ...] = ("failed", "cancelled", "no_text")
 BlockKind = Literal[
@@ -227,7 +229,11 @@ class Answer(Frozen):
 
 
 class Document(Frozen):
-    """A document with the state of its newest version. `pages_done` counts while it is read."""
+    """A document with the state of its newest version. `pages_done` counts while it is read.
+
+    `earlier_answers`: the newest version does not answer, one before it does. `sync_folder` and
+    `sync_path`: the synchronised folder it came from, and where in it.
+    """
 
     id: str
     space_id: str
@@ -247,6 +253,10 @@ class Document(Frozen):
     date: str | None = None
     added_at: float = 0.0
     seconds: float | None = None
+    paused: bool = False
+    earlier_answers: bool = False
+    sync_folder: str | None = None
+    sync_path: str | None = None
 
 
 class Generation(Frozen):

@@ -218,7 +218,7 @@ def test_a_reindex_leaves_alone_what_is_being_read_again(catalog: Catalog):
     reindex = catalog.claim_next(epoch, ["reindex"], 1e12)
     assert reindex is not None
     assert building is not None
-    assert catalog.requeue(added.document_id, 3.0)
+    catalog.requeue_answering([added.version_id], 3.0)
     with pytest.raises(NotFound, match="read again"):
         catalog.put_chunks(reindex.lease, building.id, added.version_id, [])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from store.catalog.arrivals import ArrivalQueries
 from store.catalog.chunks import ChunkQueries
 from store.catalog.conversations import ConversationQueries
 from store.catalog.database import Database
@@ -14,6 +15,7 @@ from store.catalog.pages import PageQueries
 
 
 class Catalog(
+    ArrivalQueries,
     DocumentQueries,
     JobQueries,
     PageQueries,

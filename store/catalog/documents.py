@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, select
+from sqlalchemy import Row, Select, and_, exists, func, select
 
 from store.catalog import tables as t
 from store.catalog.base import named, strings, to_json
-from store.catalog.jobs import cancel_jobs, insert_job
+from store.catalog.jobs import cancel_jobs, held
 from store.catalog.leases import Lease, LeasedQueries, check_lease
 from store.errors import BadInput, NotFound
 from store.models import ANSWERING, Document, Kind, Status
-
-
-class Added(NamedTuple):
-    """What `add_version` did; `duplicate` says that nothing new was stored."""
-
-    document_id: str
-    version_id: str
-    duplicate: bool
 
 
 class VersionRow(NamedTuple):
@@ -59,90 +51,6 @@ class DocumentQueries(LeasedQueries):
             space_id = "s" + secrets.token_hex(6)
             c.execute(t.spaces.insert().values(id=space_id, name=name))
             return space_id
-
-    def add_version(
-        self,
-        space_id: str,
-        name: str,
-        content_hash: str,
-        size: int,
-        kind: Kind,
-        now: float,
-        warnings: Sequence[str] = (),
-    ) -> Added:
-        """Acknowledge a file: its document, version and job in one transaction.
-
-        The same bytes as a document's newest version are a duplicate, unless reading them failed
-        or was cancelled: then they are read again. The same name with other bytes is a new
-        version, also where an older one had these bytes: what came last must win.
-        """
-        v, d = t.versions.c, t.documents.c
-        later = t.versions.alias()
-        with self.db.write() as c:
-            same = c.execute(
-                select(v.id, v.document_id, v.status)
-                .join(t.documents, d.id == v.document_id)
-                .where(
-                    d.space_id == space_id,
-                    d.removing.is_(False),
-                    v.content_hash == content_hash,
-                    v.status != "replaced",
-                    ~exists().where(later.c.document_id == d.id, later.c.seq > v.seq),
-                )
-            ).first()
-            if same and same.status not in ("failed", "cancelled"):
-                return Added(same.document_id, same.id, True)
-            if same:
-                _requeue(c, same.id, now)
-                return Added(same.document_id, same.id, False)
-            document_id = c.execute(
-                select(d.id).where(d.space_id == space_id, d.name == name, d.removing.is_(False))
-            ).scalar()
-            if document_id is None:
-                document_id = "d" + secrets.token_hex(8)
-                c.execute(
-                    t.documents.insert().values(
-                        id=document_id, space_id=space_id, name=name, removing=False, added_at=now
-                    )
-                )
-            seq = c.execute(
-                select(func.coalesce(func.max(v.seq), 0)).where(v.document_id == document_id)
-            ).scalar_one()
-            version_id = "v" + secrets.token_hex(8)
-            c.execute(
-                t.versions.insert().values(
-                    id=version_id,
-                    document_id=document_id,
-                    seq=seq + 1,
-                    content_hash=content_hash,
-                    size=size,
-                    kind=kind,
-                    status="queued",
-                    warnings=to_json(list(warnings)),
-                    added_at=now,
-                )
-            )
-            insert_job(c, "ingest", now, version_id=version_id)
-            return Added(document_id, version_id, False)
-
-    def requeue(self, document_id: str, now: float) -> bool:
-        """Queue the newest version again when it failed or was cancelled; True if it was."""
-        with self.db.write() as c:
-            row = c.execute(
-                select(t.versions.c.id, t.versions.c.status)
-                .where(t.versions.c.document_id == document_id)
-                .order_by(t.versions.c.seq.desc())
-            ).first()
-            if row is None or row.status not in ("failed", "cancelled", "partial", "no_text"):
-                return False
-            _requeue(c, row.id, now)
-            return True
-
-    def requeue_answering(self, version_ids: Sequence[str], now: float) -> None:
-        """Index versions again that were ready but are missing from the index."""
-        with self.db.write() as c:
-            for version_id in version_ids:
-                _requeue(c, version_id, now)
 
     def version(self, version_id: str) -> VersionRow:
         with self.db.read() as c:
@@ -229,21 +137,6 @@ class DocumentQueries(LeasedQueries):
             return set(c.execute(select(t.versions.c.content_hash).distinct()).scalars())
 
 
-def _requeue(c: Connection, version_id: str, now: float) -> None:
-    """Read again: pages that failed are forgotten, the others stay."""
-    v, p = t.versions.c, t.parses.c
-    content = select(v.content_hash).where(v.id == version_id).scalar_subquery()
-    parses = list(c.execute(select(p.id).where(p.content_hash == content)).scalars())
-    c.execute(t.pages.delete().where(t.pages.c.parse_id.in_(parses), t.pages.c.how == "failed"))
-    c.execute(t.parses.update().where(p.id.in_(parses)).values(complete=False))
-    c.execute(
-        t.versions.update()
-        .where(v.id == version_id)
-        .values(status="queued", step=None, error=None, pages_done=0, added_at=now)
-    )
-    insert_job(c, "ingest", now, version_id=version_id)
-
-
 def _version_row() -> Select:
     v, d = t.versions.c, t.documents.c
     return select(
@@ -266,6 +159,10 @@ def _version(row: Row) -> VersionRow:
 def _newest() -> Select:
     v, d = t.versions.c, t.documents.c
     last = select(v.document_id, func.max(v.seq).label("seq")).group_by(v.document_id).subquery()
+    older = t.versions.alias()
+    before = exists().where(
+        older.c.document_id == d.id, older.c.seq < v.seq, older.c.status.in_(ANSWERING)
+    )
     return (
         select(
             d.id,
@@ -286,6 +183,10 @@ def _newest() -> Select:
             t.parses.c.date,
             v.added_at,
             v.seconds,
+            and_(v.status == "queued", held(v.id)).label("paused"),
+            and_(v.status.not_in(ANSWERING), before).label("earlier_answers"),
+            d.sync_folder,
+            d.sync_path,
         )
         .join(t.spaces, t.spaces.c.id == d.space_id)
         .join(t.versions, v.document_id == d.id)
@@ -298,5 +199,7 @@ def _newest() -> Select:
 def _document(row: Row) -> Document:
     values = named(row)
     values["warnings"] = strings(values["warnings"])
+    values["paused"] = bool(values["paused"])
+    values["earlier_answers"] = bool(values["earlier_answers"])
     status: Status = values.pop("status")
     return Document(status=status, **values)

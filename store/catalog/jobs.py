@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from store.catalog import tables as t
 from store.catalog.base import named, write_meta
 from store.catalog.leases import Lease, LeasedQueries, check_here, check_lease, owner_epoch
 from store.errors import LeaseLost
+
+_ALL_PAUSED = "queue_paused"
+
+
+class Queue(NamedTuple):
+    """How many files wait or are read, how many are held back, and whether all are."""
+
+    waiting: int
+    held: int
+    paused: bool
 
 
 class Job(NamedTuple):
@@ -38,14 +48,24 @@ class JobQueries(LeasedQueries):
             return epoch
 
     def claim_next(self, epoch: int, kinds: Collection[str], now: float) -> Job | None:
-        """The oldest job that is due, leased to this epoch; None when there is none."""
+        """The oldest job that is due, leased to this epoch; None when there is none.
+
+        Paused ones stay, and so does a file whose bytes are being read for another document: it
+        will find its pages read.
+        """
         j = t.jobs.c
         with self.db.write() as c:
             if owner_epoch(c) != epoch:
                 raise LeaseLost("Another process has taken over this data folder.")
             row = c.execute(
                 select(t.jobs)
-                .where(j.state == "queued", j.not_before <= now, j.kind.in_(kinds))
+                .where(
+                    j.state == "queued",
+                    j.not_before <= now,
+                    j.kind.in_(kinds),
+                    ~_is_held(c),
+                    or_(j.version_id.is_(None), _content().not_in(_contents_in_hand())),
+                )
                 .order_by(j.id)
                 .limit(1)
             ).first()
@@ -110,13 +130,54 @@ class JobQueries(LeasedQueries):
             )
 
     def waiting(self, kinds: Collection[str] = ("ingest",)) -> int:
-        """Jobs queued or running."""
+        """Jobs that run, or will without anybody's doing: paused ones are not among them."""
+        j = t.jobs.c
         with self.db.read() as c:
             return c.execute(
                 select(func.count())
                 .select_from(t.jobs)
-                .where(t.jobs.c.state.in_(("queued", "running")), t.jobs.c.kind.in_(kinds))
+                .where(j.state.in_(("queued", "running")), j.kind.in_(kinds), ~_is_held(c))
             ).scalar_one()
+
+    def queue(self) -> Queue:
+        """How the queue of files stands."""
+        j = t.jobs.c
+        with self.db.read() as c:
+            query = (
+                select(func.count())
+                .select_from(t.jobs)
+                .where(j.kind == "ingest", j.state.in_(("queued", "running")))
+            )
+            held_back = c.execute(query.where(_is_held(c))).scalar_one()
+            return Queue(c.execute(query).scalar_one() - held_back, held_back, _all_paused(c))
+
+    def pause_all(self, now: float) -> None:
+        """Nothing more is read until `resume_all`, also after a restart. What is being read stops
+        at its next write; the pages it has stored stay."""
+        with self.db.write() as c:
+            write_meta(c, _ALL_PAUSED, "yes")
+            _step_back(c, t.jobs.c.kind == "ingest", now)
+
+    def resume_all(self) -> None:
+        """The queue goes on; files paused one by one stay so."""
+        with self.db.write() as c:
+            write_meta(c, _ALL_PAUSED, "no")
+
+    def pause_version(self, document_id: str, now: float) -> bool:
+        """Hold one document back; False when it does not wait and is not read."""
+        with self.db.write() as c:
+            ours = _of_document(document_id)
+            _step_back(c, ours, now)
+            jobs = t.jobs.update().where(ours, t.jobs.c.state == "queued")
+            return c.execute(jobs.values(paused=True)).rowcount > 0
+
+    def resume_version(self, document_id: str) -> bool:
+        """Let one document go on; False when it was not held back."""
+        with self.db.write() as c:
+            jobs = t.jobs.update().where(
+                _of_document(document_id), t.jobs.c.state == "queued", t.jobs.c.paused
+            )
+            return c.execute(jobs.values(paused=False)).rowcount > 0
 
     def last_job(self, kind: str) -> dict | None:
         """The newest job of a kind, as a row."""
@@ -131,6 +192,61 @@ class JobQueries(LeasedQueries):
         with self.db.read() as c:
             check_lease(c, lease)
             check_here(c, lease, version_id)
+
+
+def held(version_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether this version's job is held back, by itself or with all."""
+    j, m = t.jobs.c, t.meta.c
+    everything = exists().where(m.key == _ALL_PAUSED, m.value == "yes")
+    own = exists().where(j.version_id == version_id, j.state == "queued", j.paused)
+    return or_(everything, own)
+
+
+def _is_held(c: Connection) -> ColumnElement[bool]:
+    j = t.jobs.c
+    if _all_paused(c):
+        return and_(j.state == "queued", j.kind == "ingest")
+    return and_(j.state == "queued", j.paused)
+
+
+def _all_paused(c: Connection) -> bool:
+    return c.execute(select(t.meta.c.value).where(t.meta.c.key == _ALL_PAUSED)).scalar() == "yes"
+
+
+def _of_document(document_id: str) -> ColumnElement[bool]:
+    ids = select(t.versions.c.id).where(t.versions.c.document_id == document_id)
+    return t.jobs.c.version_id.in_(ids)
+
+
+def _step_back(c: Connection, which: ColumnElement[bool], now: float) -> None:
+    """Running jobs end, and new ones wait in their place: whoever still works on an old one has
+    lost its lease for good, even when the new one is claimed in the same moment."""
+    j, v = t.jobs.c, t.versions.c
+    running = list(
+        c.execute(select(j.id, j.version_id).where(which, j.state == "running", ~j.cancelling))
+    )
+    for job in running:
+        c.execute(t.jobs.update().where(j.id == job.id).values(state="cancelled"))
+        c.execute(
+            t.versions.update()
+            .where(v.id == job.version_id, v.status == "processing")
+            .values(status="queued", step=None)
+        )
+        insert_job(c, "ingest", now, version_id=job.version_id)
+
+
+def _content():
+    v = t.versions.c
+    return select(v.content_hash).where(v.id == t.jobs.c.version_id).scalar_subquery()
+
+
+def _contents_in_hand():
+    v, other = t.versions.c, t.jobs.alias()
+    return (
+        select(v.content_hash)
+        .join(other, other.c.version_id == v.id)
+        .where(other.c.state == "running")
+    )
 
 
 def insert_job(c: Connection, kind: str, now: float, **values: object) -> int:
