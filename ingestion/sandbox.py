@@ -20,7 +20,7 @@ from ingestion.sandbox_answers import believed_info, believed_page, failed_page,
 from ingestion.sandbox_child import Child, ChildFault
 from ingestion.sandbox_keeper import Keeper
 from store.errors import Transient, Unreadable
-from store.models import Frozen, Kind, ParsedDocument, ParsedPage
+from store.models import Box, Frozen, Kind, ParsedDocument, ParsedPage
 
 __all__ = ["Limits", "Protection", "Sandbox", "SandboxedFile"]
 
@@ -247,14 +247,13 @@ class SandboxedFile:
                 yield from (failed_page(n, _NOT_TRIED) for n in [*asked, *todo])
                 return
 
-    def picture(self, number: int, width_px: int) -> bytes:
-        """A PNG of a page. Raises Unreadable."""
+    def picture(self, number: int, width_px: int, region: Box | None = None) -> bytes:
+        """A PNG of a page, or of a region of it when it is `width_px` wide. Raises Unreadable."""
         for attempt in (1, 2):
             try:
                 child = self._ready(resting=True)
-                child.ask(
-                    {"do": "picture", "number": number, "width_px": width_px}, self._timeout_s
-                )
+                request = {"do": "picture", "number": number, "width_px": width_px}
+                child.ask(request | ({"region": region} if region else {}), self._timeout_s)
                 message, blob = child.answer(self._timeout_s)
             except ChildFault as fault:
                 self._drop()

@@ -85,7 +85,12 @@ class _Desk:
         if self._file is None:
             raise Unreadable("No file is open.")
         if request["do"] == "picture":
-            return {"picture": True}, self._file.picture(request["number"], request["width_px"])
+            png = self._file.picture(request["number"], request["width_px"])
+            if "region" in request:
+                from ingestion.parsers.cropping import cropped
+
+                png = cropped(png, request["region"])
+            return {"picture": True}, png
         page = self._file.page(request["number"])
         return _page_message(page), page.boxes or b""
 
