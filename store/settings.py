@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from store.models import SameName
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -29,6 +31,12 @@ class Settings(BaseSettings):
     parser_memory_mb: int = 1500
     page_timeout_s: float = 60.0
     parser_processes: int = 2
+    parser_stuck_s: float = 600.0
+    """Seconds a file may go without a page that came back."""
+    parser_recycle_pages: int = 500
+    parser_idle_s: float = 30.0
+    same_name: SameName = "ask"
+    """A new file with a known name: `replace`, `keep_both`, `skip`, or `ask` on the screen."""
 
     embedder: str = "local"
     """`local`, or `openai` for an OpenAI-compatible embeddings server."""
@@ -50,6 +58,15 @@ class Settings(BaseSettings):
     answer_tokens: int = 800
     answer_deadline_s: float = 60.0
     model_context_window: int = 16_000
+
+    vision_model: str | None = None
+    """A model that looks at pictures of pages; none is ever asked without it."""
+    vision_base_url: str | None = None
+    vision_api_key: SecretStr | None = None
+    vision_max_regions: int = 20
+    vision_max_tokens: int = 1500
+    vision_timeout_s: float = 90.0
+    vision_parallel: int = 2
 
     host: str = "127.0.0.1"
     port: int = 8501
