@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
+from ingestion.adding import Here, There, add
 from ingestion.library import Library, open_library
+from ingestion.printing import ledger_lines, show
 from store.errors import FootnoteError
 from store.models import LOCAL_ADMIN, SCHEMA_VERSION
 from store.opening import open_store
 from store.remote import Remote, here_or_there
 from store.settings import Settings
-from store.wire import document_json, failed_json, shown_json
-
-_FINISHED = ("ready", "partial", "no_text", "failed", "cancelled", "duplicate")
-_BAD = ("failed", "cancelled")
+from store.wire import document_json, shown_json
 
 
 def main(argv: list[str] | None = None) -> int:
     """Exit status: 0 done, 1 some input failed or an invariant is broken, 2 wrong usage."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if args.verb == "add" and not args.sync and (args.dry_run or args.allow_empty):
+        parser.error("--dry-run and --allow-empty belong to --sync")
+    if args.verb == "add" and args.sync and args.same_name:
+        parser.error("--same-name is for files added one by one; --sync follows the folder")
     settings = Settings()
     try:
         return here_or_there(
@@ -37,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     except FootnoteError as e:
         sys.stderr.write(f"{e}\n")
         if args.json:
-            _print(args, {"schema_version": SCHEMA_VERSION, "error": str(e)})
+            show(args, {"schema_version": SCHEMA_VERSION, "error": str(e)})
         return 1
     except KeyboardInterrupt:
         return 130
@@ -53,46 +55,13 @@ def _here(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def _add_here(library: Library, args: argparse.Namespace) -> int:
-    waiting: list[tuple[Path, str | None, dict | None]] = []
-    for path in _files(args.paths):
-        try:
-            document = library.add(LOCAL_ADMIN, path.name, path, args.space)
-            if document.status == "duplicate":
-                waiting.append((path, None, document_json(document)))
-            else:
-                waiting.append((path, document.id, None))
-        except (FootnoteError, OSError) as e:
-            waiting.append((path, None, failed_json(path.name, args.space, _sentence(e))))
-    status = _report(args, waiting, lambda i: document_json(library.document(LOCAL_ADMIN, i)))
+    status = add(Here(library), args)
     library.wait()  # what an earlier run left in the queue, duplicates of these files among it
     return status
 
 
 def _add_there(remote: Remote, args: argparse.Namespace) -> int:
-    waiting: list[tuple[Path, str | None, dict | None]] = []
-    for path in _files(args.paths):
-        try:
-            line = remote.upload(path, args.space)
-            done = line["status"] in _FINISHED or not args.wait
-            waiting.append((path, None if done else line["document_id"], line))
-        except (FootnoteError, OSError) as e:
-            waiting.append((path, None, failed_json(path.name, args.space, _sentence(e))))
-    return _report(args, waiting, lambda i: remote.get(f"/documents/{i}", pages=False))
-
-
-def _report(args, waiting, look) -> int:
-    """Print a line a file, in order, each when it is finished."""
-    bad = False
-    for path, document_id, line in waiting:
-        while document_id is not None:
-            line = look(document_id)
-            if line["status"] in _FINISHED:
-                break
-            time.sleep(0.25)
-        line = {**line, "path": str(path)}
-        bad |= line["status"] in _BAD
-        _print(args, line, f"{line['status']:10} {line['file']}  {line['error'] or ''}".rstrip())
-    return int(bad)
+    return add(There(remote, args.wait), args)
 
 
 def _list_here(library: Library, args: argparse.Namespace) -> int:
@@ -118,12 +87,12 @@ def _show_there(remote: Remote, args: argparse.Namespace) -> int:
 
 def _remove_here(library: Library, args: argparse.Namespace) -> int:
     removed = library.remove(LOCAL_ADMIN, args.document, args.space)
-    _print(args, {"schema_version": SCHEMA_VERSION, "removed": removed}, "removed")
+    show(args, {"schema_version": SCHEMA_VERSION, "removed": removed}, "removed")
     return 0
 
 
 def _remove_there(remote: Remote, args: argparse.Namespace) -> int:
-    _print(args, remote.delete(f"/documents/{_id(remote, args)}"), "removed")
+    show(args, remote.delete(f"/documents/{_id(remote, args)}"), "removed")
     return 0
 
 
@@ -151,6 +120,27 @@ def _verify_there(remote: Remote, args: argparse.Namespace) -> int:
     return _print_verify(args, remote.post("/verify", repair=args.repair))
 
 
+def _change_here(library: Library, args: argparse.Namespace) -> int:
+    """cancel, retry, pause and resume: one document, or where that can be, the queue."""
+    change = getattr(library, args.verb)
+    if args.document is None:
+        change(LOCAL_ADMIN)
+        return _print_queue(args, library.queue(LOCAL_ADMIN)._asdict())
+    document = library.document(LOCAL_ADMIN, args.document, args.space)
+    change(LOCAL_ADMIN, document.id)
+    if args.verb in ("retry", "resume"):
+        library.wait()
+    _print_document(args, document_json(library.document(LOCAL_ADMIN, document.id)))
+    return 0
+
+
+def _change_there(remote: Remote, args: argparse.Namespace) -> int:
+    if args.document is None:
+        return _print_queue(args, remote.post(f"/queue/{args.verb}"))
+    _print_document(args, remote.post(f"/documents/{_id(remote, args)}/{args.verb}"))
+    return 0
+
+
 def _worker_here(library: Library, args: argparse.Namespace) -> int:
     library.wait()
     return 0
@@ -172,10 +162,27 @@ def _parser() -> argparse.ArgumentParser:
         p.set_defaults(here=here, there=there)
         return p
 
-    add = verb("add", _add_here, _add_there, "add files, or the files of folders")
-    add.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-    add.add_argument("--space", default="main")
-    add.add_argument("--wait", action="store_true", help="wait until a running server read them")
+    p = verb("add", _add_here, _add_there, "add files, or the files of folders")
+    p.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    p.add_argument("--space", default="main")
+    p.add_argument("--wait", action="store_true", help="wait until a running server read them")
+    p.add_argument(
+        "--same-name",
+        choices=["replace", "keep_both", "skip"],
+        type=lambda given: given.replace("-", "_"),
+        help="what to do where the name is known with other content (FOOTNOTE_SAME_NAME, replace)",
+    )
+    p.add_argument(
+        "--sync",
+        action="store_true",
+        help="make the space follow the folder: also replace and remove what came from it",
+    )
+    p.add_argument("--dry-run", action="store_true", help="with --sync: only say what would be")
+    p.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="with --sync: also when nothing is left of what came from the folder",
+    )
     for name, here, there, help_ in (
         ("show", _show_here, _show_there, "a document with its pages"),
         ("remove", _remove_here, _remove_there, "remove a document everywhere"),
@@ -183,25 +190,23 @@ def _parser() -> argparse.ArgumentParser:
         p = verb(name, here, there, help_)
         p.add_argument("document", metavar="ID|NAME")
         p.add_argument("--space")
+        if name == "show":
+            p.add_argument("--ledger", action="store_true", help="without the pages' texts")
+    for name, of_all, help_ in (
+        ("cancel", False, "stop reading a document"),
+        ("retry", False, "read again what failed, was cancelled or lost pages"),
+        ("pause", True, "hold a document back, or the whole queue"),
+        ("resume", True, "let a document, or the queue, go on"),
+    ):
+        p = verb(name, _change_here, _change_there, help_)
+        p.add_argument("document", metavar="ID|NAME", nargs="?" if of_all else None)
+        p.add_argument("--space")
     verb("list", _list_here, _list_there, "all documents").add_argument("--space")
     verb("reindex", _reindex_here, _reindex_there, "build the index anew and swap")
     verify = verb("verify", _verify_here, _verify_there, "compare catalog, files and indexes")
     verify.add_argument("--repair", action="store_true", help="mend what differs")
     verb("worker", _worker_here, _worker_there, "finish what is queued")
     return parser
-
-
-def _files(paths: list[Path]) -> Iterator[Path]:
-    """Files as given; a folder stands for the files in it, hidden ones left out."""
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(
-                f
-                for f in path.rglob("*")
-                if f.is_file() and not any(p.startswith(".") for p in f.relative_to(path).parts)
-            )
-        else:
-            yield path
 
 
 def _id(remote: Remote, args: argparse.Namespace) -> str:
@@ -218,24 +223,30 @@ def _id(remote: Remote, args: argparse.Namespace) -> str:
     return exact[0]["document_id"]
 
 
-def _sentence(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "There is no such file."
-    if isinstance(error, OSError):
-        return f"The file cannot be opened ({error.strerror})."
-    return str(error)
-
-
 def _print_document(args: argparse.Namespace, line: dict) -> None:
     pages = f"{line['pages']} pages" if line["pages"] != 1 else "1 page"
-    _print(args, line, f"{line['status']:10} {line['space']}/{line['file']}  {pages}")
+    if line["status"] in ("queued", "processing") and line["pages"]:
+        pages = f"{line['pages_done']} of {pages}"
+    where = f"{line['space']}/{line['file']}"
+    show(args, line, f"{where}  {pages}  {line['state']}{_earlier(line)}")
+
+
+def _earlier(line: dict) -> str:
+    return "  (the version before answers)" if line["earlier_answers"] else ""
 
 
 def _print_shown(args: argparse.Namespace, shown: dict) -> int:
-    pages = "\n".join(
-        f"--- page {p['page']} ({p['how']})\n{p['error'] or p['text']}" for p in shown["pages"]
-    )
-    _print(args, shown, f"{shown['file']}: {shown['status']}\n{pages}")
+    pages = shown["pages"]
+    head = [f"{shown['file']}: {shown['state']}{_earlier(shown)}", *shown["warnings"]]
+    texts = [] if args.ledger else [f"\n--- page {p['page']}\n{p['text']}" for p in pages]
+    show(args, shown, "\n".join([*head, "", *ledger_lines(pages), *texts]))
+    return 0
+
+
+def _print_queue(args: argparse.Namespace, queue: dict) -> int:
+    paused = "paused" if queue["paused"] else "going on"
+    text = f"The queue is {paused}: {queue['waiting']} waiting, {queue['held']} held back."
+    show(args, {"schema_version": SCHEMA_VERSION, **queue}, text)
     return 0
 
 
@@ -250,19 +261,15 @@ def _print_reindex(args: argparse.Namespace, status: dict) -> int:
         "error": status["error"],
     }
     result = "swapped" if status["swapped"] else line["error"] or status["state"]
-    _print(args, line, f"{line['documents']} documents, {line['chunks']} chunks, {result}")
+    show(args, line, f"{line['documents']} documents, {line['chunks']} chunks, {result}")
     return 0 if status["swapped"] else 1
 
 
 def _print_verify(args: argparse.Namespace, report: dict) -> int:
     lines = [f"{'ok ' if c['ok'] else 'BAD'} {c['name']}: {c['detail']}" for c in report["checks"]]
     text = "\n".join([*lines, *report["repaired"]])
-    _print(args, {"schema_version": SCHEMA_VERSION, **report}, text)
+    show(args, {"schema_version": SCHEMA_VERSION, **report}, text)
     return 0 if report["ok"] else 1
-
-
-def _print(args: argparse.Namespace, line: dict, text: str = "") -> None:
-    print(json.dumps(line, ensure_ascii=False) if args.json else text, flush=True)
 
 
 if __name__ == "__main__":

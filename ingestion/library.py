@@ -1,4 +1,4 @@
-"""The door to documents: add, list, show, remove, re-index, verify, health."""
+"""The door to documents: add, synchronise, list, show, pause, remove, re-index, verify."""
 
 from __future__ import annotations
 
@@ -9,20 +9,26 @@ from typing import BinaryIO
 
 from ingestion.checkup import Health, VerifyReport, health, mend, verify
 from ingestion.chunking import CHUNKER
+from ingestion.folders import Listing, Plan, moves, plan
 from ingestion.names import clean_name
 from ingestion.parsers import ParseOptions
 from ingestion.parsers.kinds import sniff
 from ingestion.pipeline import Pipeline
 from ingestion.sandbox import Limits, Sandbox
 from ingestion.worker import Worker
-from store.errors import NotAllowed, NotFound
-from store.models import Document, Frozen, Kind, Page, Principal
+from store.catalog.arrivals import Known, Move, Origin, Outcome
+from store.catalog.jobs import Queue
+from store.catalog.ledger import LedgerCounts, LedgerLine
+from store.errors import BadInput, NameTaken, NotAllowed, NotFound
+from store.models import Document, Frozen, Kind, Page, Principal, SameName
 from store.opening import Store
+from store.settings import Settings
 
 SAMPLES_SPACE = "samples"
 Documents = list[Document]
 Pages = list[Page]
 Ids = list[str]
+Ledger = list[LedgerLine]
 _PICTURE_WIDTHS = (400, 800, 1200, 1600, 2400)
 
 
@@ -62,11 +68,16 @@ class Library:
         name: str,
         source: Path | bytes | BinaryIO,
         space: str = "main",
+        same_name: SameName | None = None,
+        origin: Origin | None = None,
     ) -> Document:
         """Store a file and queue it; returns at once.
 
-        Status `duplicate` names the document that already holds these bytes. Raises BadInput with
-        a sentence when the file is not accepted; then nothing is kept of it.
+        Where another document has this name and other content, `same_name` decides, or the
+        setting (whose `ask` means replace here); its own `ask` raises NameTaken. Status
+        `duplicate` names the document that already holds these bytes, or that was kept when this
+        file was skipped. Raises BadInput with a sentence when the file is not accepted; then
+        nothing is kept of it. `origin` is for the files of a synchronised folder.
         """
         space_id = self._space_for_writing(principal, space)
         shown, warnings = clean_name(name)
@@ -84,15 +95,51 @@ class Library:
                     kind,
                     self.pipeline.clock(),
                     warnings,
+                    same_name or self._same_name(),
+                    origin,
                 )
+                if added.outcome in ("asked", "skipped"):
+                    self._forget(staged.digest)
         finally:
             self.store.files.discard(staged)
         document = self.catalog.find_document(added.document_id)
-        if added.duplicate:
-            known = f"The same file is already here as “{document.name}”."
-            return document.model_copy(update={"status": "duplicate", "warnings": (known,)})
         self.worker.wake()
-        return document
+        return _met(document, shown, added.outcome)
+
+    def sync(
+        self,
+        principal: Principal,
+        listing: Listing,
+        space: str = "main",
+        *,
+        dry_run: bool = False,
+        allow_empty: bool = False,
+    ) -> Plan:
+        """Decide what a folder's files mean for the documents that came from it.
+
+        Documents whose file moved or is gone are moved and removed here; files that are new or
+        changed are for the caller to `add`, with their origin. Nothing is done in a dry run.
+        Raises BadInput when nothing is left of the folder, unless `allow_empty`.
+        """
+        if dry_run:
+            space_id = self.catalog.space_id(clean_name(space)[0])
+            if space_id is not None and not principal.may_see(space_id):
+                raise NotFound(f"There is no space “{space}”.")
+            known = self.catalog.known_to_sync(space_id, listing.folder) if space_id else []
+            return plan(listing, known, allow_empty=allow_empty)
+        space_id = self._space_for_writing(principal, space)
+        decided = Plan()
+
+        def decide(known: list[Known]) -> tuple[list[Move], Ids]:
+            nonlocal decided
+            decided = plan(listing, known, allow_empty=allow_empty)
+            return moves(decided), [s.document_id or "" for s in decided.of("remove")]
+
+        self.catalog.sync_folder(space_id, listing.folder, decide, self.pipeline.clock())
+        gone = {s.document_id for s in decided.of("remove")}
+        self.pipeline.leave([x.version_id for x in self.catalog.leaving() if x.document_id in gone])
+        self.worker.wake()
+        return decided
 
     def list(self, principal: Principal, space: str | None = None) -> Documents:
         """Documents the principal may see, newest first."""
@@ -126,10 +173,63 @@ class Library:
         self.worker.wake()
 
     def retry(self, principal: Principal, document_id: str) -> None:
-        """Read a document again that failed, was cancelled or lost pages."""
+        """Read a document again that failed, was cancelled or lost pages; one that answers goes on.
+
+        Raises BadInput when there is nothing to read again.
+        """
         document = self.document(principal, document_id)
-        self.catalog.requeue(document.id, self.pipeline.clock())
+        again = self.catalog.requeue(document.id, self.pipeline.clock())
+        if not again and document.status == "ready":
+            raise BadInput(f"“{document.name}” was read in full; there is nothing to retry.")
         self.worker.wake()
+
+    def pause(self, principal: Principal, document_id: str | None = None) -> None:
+        """Hold back one document, or all; what is being read stops after the pages stored so far.
+
+        Holds also after a restart, until `resume`. Raises BadInput when the document is not
+        waiting or being read.
+        """
+        now = self.pipeline.clock()
+        if document_id is None:
+            self._admin(principal)
+            self.catalog.pause_all(now)
+            return
+        document = self.document(principal, document_id)
+        if not self.catalog.pause_version(document.id, now):
+            raise BadInput(f"“{document.name}” is not being read, so it cannot be paused.")
+
+    def resume(self, principal: Principal, document_id: str | None = None) -> None:
+        """Let one document, or the queue, go on where it stopped.
+
+        Raises BadInput when the document was not paused by itself.
+        """
+        if document_id is None:
+            self._admin(principal)
+            self.catalog.resume_all()
+        else:
+            document = self.document(principal, document_id)
+            if not self.catalog.resume_version(document.id):
+                whole = " The whole queue is; resume it." if document.paused else ""
+                raise BadInput(f"“{document.name}” is not paused.{whole}")
+        self.worker.wake()
+
+    def queue(self, principal: Principal) -> Queue:
+        """How many files wait or are read, how many are held back, and whether all are."""
+        self._admin(principal)
+        return self.catalog.queue()
+
+    def ledger(self, principal: Principal, document_id: str) -> Ledger:
+        """How each page of a document was read, without the texts. Raises NotFound."""
+        return self.catalog.ledger(self.document(principal, document_id).id)
+
+    def ledger_counts(self, principal: Principal) -> LedgerCounts:
+        """Pages of all documents the principal may see, by how they were read."""
+        return self.catalog.ledger_counts(self._visible(principal, None))
+
+    def limits(self, principal: Principal) -> Limits:
+        """What a process that reads files may use."""
+        self._admin(principal)
+        return self.pipeline.sandbox.limits
 
     def spaces(self, principal: Principal) -> dict[str, str]:
         """Space id → name, those the principal may see."""
@@ -216,14 +316,24 @@ class Library:
         return health(self.pipeline, self.store.settings)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Until nothing is queued or running; False when time ran out."""
+        """Until nothing is queued or running but what is paused; False when time ran out."""
         return self.worker.wait(timeout_s)
 
     def close(self) -> None:
         self.worker.stop()
         self.pipeline.sandbox.close()
 
-    # Who may
+    # Who may, and what they chose
+
+    def _same_name(self) -> SameName:
+        """What happens where nobody is there to be asked."""
+        chosen = self.store.settings.same_name
+        return "replace" if chosen == "ask" else chosen
+
+    def _forget(self, digest: str) -> None:
+        """Bytes that were stored and then not taken, unless others have them."""
+        if digest not in self.catalog.content_hashes():
+            self.store.files.remove(digest)
 
     def _visible(self, principal: Principal, space: str | None) -> Collection[str] | None:
         """Ids of the spaces to look in; None for all. Raises NotFound for a space unseen."""
@@ -259,7 +369,7 @@ def open_library(store: Store, *, start: bool = True) -> Library:
         indexes=store.indexes,
         embedder=store.embedder,
         sandbox=Sandbox(
-            Limits(memory_mb=s.parser_memory_mb, page_timeout_s=s.page_timeout_s),
+            limits(s),
             s.parser_processes,
             s.data / "scratch",
         ),
@@ -278,6 +388,36 @@ def open_library(store: Store, *, start: bool = True) -> Library:
     if start:
         worker.start()
     return library
+
+
+def limits(settings: Settings) -> Limits:
+    """The limits of reading processes as the settings say."""
+    return Limits(
+        memory_mb=settings.parser_memory_mb,
+        page_timeout_s=settings.page_timeout_s,
+        stuck_s=settings.parser_stuck_s,
+        recycle_pages=settings.parser_recycle_pages,
+        idle_s=settings.parser_idle_s,
+    )
+
+
+def _met(document: Document, name: str, outcome: Outcome) -> Document:
+    """The document as the result of adding a file, with a sentence on what it met."""
+    if outcome == "here":
+        said = f"The same file is already here as “{document.name}”."
+        return document.model_copy(update={"status": "duplicate", "warnings": (said,)})
+    if outcome == "skipped":
+        said = f"It was skipped: another file named “{name}” is here, and it was kept."
+        return document.model_copy(update={"status": "duplicate", "warnings": (said,)})
+    if outcome == "asked":
+        raise NameTaken(
+            f"Another file named “{name}” is here, with other content. Choose whether to replace "
+            "it, to keep both, or to skip this one."
+        )
+    if document.name != name and outcome != "again":
+        said = f"Another file named “{name}” is here; this one is kept as “{document.name}”."
+        return document.model_copy(update={"warnings": (*document.warnings, said)})
+    return document
 
 
 def recover(pipeline: Pipeline, probe: bool) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Form, Request, UploadFile
@@ -17,16 +17,19 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from ingestion.folders import Listing
 from server import doors, principals
 from server.doors import Doors, NotOpen
 from server.principals import NotSignedIn
 from store import errors, wire
-from store.models import SCHEMA_VERSION, Principal
+from store.catalog.arrivals import Origin
+from store.models import SCHEMA_VERSION, Principal, SameName
 
 STATUS: tuple[tuple[type[errors.FootnoteError], int], ...] = (
     (errors.NotFound, 404),
     (errors.NotAllowed, 403),
     (NotSignedIn, 401),
+    (errors.NameTaken, 409),
     (errors.BadInput, 422),
     (NotOpen, 503),
     (errors.Transient, 503),
@@ -59,6 +62,17 @@ class AskBody(BaseModel):
     stream: bool = False
 
 
+class SyncBody(BaseModel):
+    """What lies in a folder, for the space that it is synchronised with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    listing: Listing
+    space: str = "main"
+    dry_run: bool = False
+    allow_empty: bool = False
+
+
 def opened() -> Doors:
     """The open doors, for the handlers."""
     return doors.current()
@@ -83,13 +97,33 @@ def build_api() -> FastAPI:
 
 def _documents(api: FastAPI) -> None:
     @api.post("/documents")
-    def add(to: To, who: Who, file: UploadFile, space: Annotated[str, Form()] = "main") -> dict:
+    def add(
+        to: To,
+        who: Who,
+        file: UploadFile,
+        space: Annotated[str, Form()] = "main",
+        same_name: Annotated[SameName | None, Form()] = None,
+        sync_folder: Annotated[str | None, Form(max_length=4096)] = None,
+        sync_path: Annotated[str | None, Form(max_length=4096)] = None,
+    ) -> dict:
         name = file.filename or "unnamed"
-        return wire.document_json(to.library.add(who, name, file.file, space))
+        origin = Origin(sync_folder, sync_path) if sync_folder and sync_path else None
+        return wire.document_json(
+            to.library.add(who, name, file.file, space, same_name=same_name, origin=origin)
+        )
+
+    @api.post("/documents/sync")
+    def sync(to: To, who: Who, body: SyncBody) -> dict:
+        options = {"dry_run": body.dry_run, "allow_empty": body.allow_empty}
+        return _plain(to.library.sync(who, body.listing, body.space, **options))
 
     @api.get("/documents")
     def listed(to: To, who: Who, space: str | None = None) -> list[dict]:
         return [wire.document_json(d) for d in to.library.list(who, space)]
+
+    @api.get("/documents/{document_id}/ledger")
+    def ledger(to: To, who: Who, document_id: str) -> list[dict]:
+        return wire.ledger_json(to.library.ledger(who, document_id))
 
     @api.get("/documents/{id_or_name:path}")
     def show(
@@ -104,15 +138,18 @@ def _documents(api: FastAPI) -> None:
         removed = to.library.remove(who, id_or_name, space)
         return {"schema_version": SCHEMA_VERSION, "removed": removed}
 
-    @api.post("/documents/{document_id}/cancel")
-    def cancel(to: To, who: Who, document_id: str) -> dict:
-        to.library.cancel(who, document_id)
+    for verb in ("cancel", "retry", "pause", "resume"):
+        api.post(f"/documents/{{document_id}}/{verb}", name=verb)(_on_one(verb))
+
+
+def _on_one(verb: str) -> Callable[..., dict]:
+    """The handler of a verb of the library on one document."""
+
+    def handler(to: To, who: Who, document_id: str) -> dict:
+        getattr(to.library, verb)(who, document_id)
         return wire.document_json(to.library.document(who, document_id))
 
-    @api.post("/documents/{document_id}/retry")
-    def retry(to: To, who: Who, document_id: str) -> dict:
-        to.library.retry(who, document_id)
-        return wire.document_json(to.library.document(who, document_id))
+    return handler
 
 
 def _upkeep(api: FastAPI) -> None:
@@ -123,6 +160,25 @@ def _upkeep(api: FastAPI) -> None:
         model = to.assistant.model_status(who)
         shape = _plain(found) | {"model": model.model_dump(mode="json")}
         return shape
+
+    @api.get("/queue")
+    def queue(to: To, who: Who) -> dict:
+        return _queue(to, who)
+
+    @api.post("/queue/pause")
+    def pause(to: To, who: Who) -> dict:
+        to.library.pause(who)
+        return _queue(to, who)
+
+    @api.post("/queue/resume")
+    def resume(to: To, who: Who) -> dict:
+        to.library.resume(who)
+        return _queue(to, who)
+
+    @api.get("/ledger")
+    def ledger(to: To, who: Who) -> dict:
+        counts = to.library.ledger_counts(who)
+        return _plain(counts) | {"pages": counts.pages}
 
     @api.post("/reindex")
     def reindex(to: To, who: Who, wait: bool = False) -> dict:
@@ -186,6 +242,10 @@ def _errors(api: FastAPI) -> None:
 def status_of(error: errors.FootnoteError) -> int:
     """The HTTP status of one of our errors."""
     return next(status for kind, status in STATUS if isinstance(error, kind))
+
+
+def _queue(to: Doors, who: Principal) -> dict:
+    return {"schema_version": SCHEMA_VERSION, **to.library.queue(who)._asdict()}
 
 
 def _plain(value: BaseModel) -> dict[str, Any]:

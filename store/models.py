@@ -42,6 +42,10 @@ Flag = Literal[
 """What a page's ledger may say besides how it was read; `server.words` has each as a phrase."""
 
 
+POOR_QUALITY = 0.8
+"""Of a page read below this share of right words, the screens say that it was read poorly."""
+
+
 class Frozen(BaseModel):
     """Base of all values."""
 

@@ -39,10 +39,15 @@ class Remote:
     def delete(self, path: str, **params: Any) -> Any:
         return self._call("DELETE", path, params=_given(params))
 
-    def upload(self, path: Path, space: str) -> Any:
+    def upload(self, path: Path, space: str, **fields: str | None) -> Any:
+        # A name that is not UTF-8 cannot be sent as it is; it is cleaned on the other side anyway.
+        name = path.name.encode("utf-8", "replace").decode()
         with path.open("rb") as f:
             return self._call(
-                "POST", "/documents", data={"space": space}, files={"file": (path.name, f)}
+                "POST",
+                "/documents",
+                data=_given({"space": space, **fields}),
+                files={"file": (name, f)},
             )
 
     def _call(self, method: str, path: str, **options: Any) -> Any:

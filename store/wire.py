@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from store import states
 from store.boxes import highlight
 from store.models import SCHEMA_VERSION, Answer, Box, Document, Hit, Page, Span
+
+if TYPE_CHECKING:
+    from store.catalog.ledger import LedgerLine
 
 
 class PageSource(Protocol):
@@ -23,6 +27,10 @@ def document_json(document: Document) -> dict:
         "document_id": document.id,
         "space": document.space,
         "status": document.status,
+        "state": states.sentence(document),
+        "paused": document.paused,
+        "earlier_answers": document.earlier_answers,
+        "sync_path": document.sync_path,
         "kind": document.kind,
         "title": document.title,
         "date": document.date,
@@ -71,6 +79,11 @@ def shown_json(document: Document, pages: Iterable[Page]) -> dict:
             for p in pages
         ],
     }
+
+
+def ledger_json(lines: Iterable[LedgerLine]) -> list[dict]:
+    """How each page was read, without its text."""
+    return [line.model_dump(mode="json") for line in lines]
 
 
 def hits_json(

@@ -11,6 +11,7 @@ from store.catalog.database import Database
 from store.catalog.documents import DocumentQueries
 from store.catalog.generations import GenerationQueries
 from store.catalog.jobs import JobQueries
+from store.catalog.ledger import LedgerQueries
 from store.catalog.pages import PageQueries
 
 
@@ -19,6 +20,7 @@ class Catalog(
     DocumentQueries,
     JobQueries,
     PageQueries,
+    LedgerQueries,
     ChunkQueries,
     GenerationQueries,
     ConversationQueries,
