@@ -149,7 +149,7 @@ def test_a_workbook_gives_its_cells_as_shown(tmp_path: Path) -> None:
     assert found[6, 1] == "a b c"
     heads = {sales.text[c.start : c.end] for b in sales.blocks for c in b.cells if c.header}
     assert heads == {"Region", "Day", "Share", "Amount", "Twice", "Code", "Meaning"}
-    assert blocks(sales, "note") == ["Comment on A3: Audited"]
+    assert blocks(sales, "note") == ["Comment by Ines on A3: Audited"]
     assert secret.text == "alone"
 
 

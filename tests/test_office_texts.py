@@ -83,19 +83,22 @@ def test_plain_text_is_canonical_whatever_its_encoding(tmp_path: Path, encoding:
 
 
 def test_a_mail_opens_with_its_head_and_names_its_attachments(tmp_path: Path) -> None:
-    attachment = files.txt(tmp_path / "plan.pdf")
+    attachment = files.txt(tmp_path / "plan.txt", "Rope and oil.")
     path = files.eml(
         tmp_path / "a.eml", "Überprüfung", "Plain body.", "<p>Rich body.</p>", attachment
     )
     file = opened(path, "email")
-    (page,) = pages(path, "email")
+    page, plan = pages(path, "email")
     assert page.text.startswith(
         "Subject: Überprüfung\n\nFrom: ines@mast.example\nTo: jonas@mast.example\nDate: "
     )
     assert "Plain body." in page.text
     assert "Rich body." not in page.text
-    assert blocks(page, "note") == ["Attachments: plan.pdf"]
-    assert file.info.warnings == ("1 attachment not read: plan.pdf",)
+    assert blocks(page, "note") == ["Attachments: plan.txt"]
+    assert (plan.text, plan.label, plan.flags) == (
+        "Rope and oil.", "Attachment plan.txt", ("attachment",),
+    )  # fmt: skip
+    assert file.info.warnings == ()
     assert (file.info.title, file.info.date) == ("Überprüfung", "2024-06-03T09:30:00+00:00")
 
 

@@ -70,14 +70,14 @@ def _entry(module: str, family: Family, version: int, *libraries: str) -> Parser
 PARSERS: Mapping[Kind, ParserEntry] = {
     "pdf": _entry("pdf", "pdf", 2, "pypdfium2", *_OCR),
     "image": _entry("image", "pdf", 1, "pillow", *_OCR),
-    "docx": _entry("docx", "office", 1, "lxml"),
-    "pptx": _entry("pptx", "office", 1, "unstructured", "python-pptx", "lxml"),
-    "xlsx": _entry("xlsx", "office", 1, "openpyxl"),
-    "csv": _entry("csv", "office", 1, "charset-normalizer"),
-    "html": _entry("html", "office", 1, "lxml"),
-    "markdown": _entry("markdown", "office", 1, "markdown-it-py", "lxml"),
-    "text": _entry("text", "office", 1, "charset-normalizer"),
-    "email": _entry("email", "office", 1, "lxml"),
+    "docx": _entry("docx", "office", 2, "lxml"),
+    "pptx": _entry("pptx", "office", 2, "unstructured", "python-pptx", "lxml"),
+    "xlsx": _entry("xlsx", "office", 2, "openpyxl"),
+    "csv": _entry("csv", "office", 2, "charset-normalizer"),
+    "html": _entry("html", "office", 2, "lxml"),
+    "markdown": _entry("markdown", "office", 2, "markdown-it-py", "lxml"),
+    "text": _entry("text", "office", 2, "charset-normalizer"),
+    "email": _entry("email", "office", 2, "lxml"),
 }
 
 SUFFIXES: Mapping[Kind, str] = {
@@ -87,12 +87,21 @@ SUFFIXES: Mapping[Kind, str] = {
 """The name a file gets inside the child's folder: libraries look at it, people never see it."""
 
 
+_CARRIERS: frozenset[Kind] = frozenset(("pdf", "docx", "pptx", "xlsx", "email"))
+"""Kinds that hold files of other kinds: their text depends on the other parsers too."""
+
+
 def parser_fingerprint(
     kind: Kind, options: ParseOptions, parsers: Mapping[Kind, ParserEntry] = PARSERS
 ) -> str:
     """Names everything that decides what a parse says; a new value means a new parse."""
     entry = parsers[kind]
-    parts = [f"{name}={library_version(name)}" for name in entry.libraries]
+    libraries = set(entry.libraries)
+    parts = []
+    if kind in _CARRIERS:
+        parts = [f"{other}-{carried.version}" for other, carried in sorted(parsers.items())]
+        libraries.update(*(carried.libraries for carried in parsers.values()))
+    parts += [f"{name}={library_version(name)}" for name in sorted(libraries)]
     # How long a page may take is no part of what it says, nor how it came to be opened.
     parts.append(options.model_dump_json(exclude={"page_timeout_s", "only_pages"}))
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

@@ -25,7 +25,7 @@ _STATED = re.compile(r"sep=(.)\r?\n")
 
 def open_file(path: Path, options: ParseOptions) -> FlowedFile:
     text, warning = decode(path.read_bytes())
-    flow = Flow()
+    flow = Flow(options.max_pages)
     if warning:
         flow.warnings.append(warning)
     stated = _STATED.match(text)

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestion.parsers.attached import with_attachments
 from ingestion.parsers.charts import chart_table
 from ingestion.parsers.docx_styles import Numbering, Styles, attribute
 from ingestion.parsers.docx_table import read_table
+from ingestion.parsers.embedded import Embedded
 from ingestion.parsers.flow import Flow, FlowedFile, one_line
 from ingestion.parsers.ooxml import Element, Package, drawing_paragraphs, elements, local
 
 if TYPE_CHECKING:
-    from ingestion.parsers import ParseOptions
+    from ingestion.parsers import OpenedFile, ParseOptions
 
 MAX_DEPTH = 60
 _PASSED_WORDS = (
@@ -30,10 +32,16 @@ _TEXT = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"
 _DOCUMENT_KINDS = ("footnotes", "endnotes", "comments")
 
 
-def open_file(path: Path, options: ParseOptions) -> FlowedFile:
+def open_file(path: Path, options: ParseOptions) -> OpenedFile:
     package = Package(path)
     try:
-        return _Reader(package).read()
+        inside = Embedded(package)
+        inside.look(package.main())
+        return with_attachments(
+            _Reader(package, options.max_pages).read(inside.warnings()),
+            inside.attachments(),
+            options,
+        )
     finally:
         package.close()
 
@@ -53,16 +61,17 @@ class Inline:
 
 
 class _Reader:
-    def __init__(self, package: Package):
+    def __init__(self, package: Package, max_pages: int):
         self._package = package
         self._main = package.main()
-        self._flow = Flow()
+        self._flow = Flow(max_pages)
         self._styles = Styles(package.optional_xml(package.first(self._main, "styles")))
         self._numbering = Numbering(package.optional_xml(package.first(self._main, "numbering")))
         self._relations = {i: (kind, name) for i, kind, name in package.relations(self._main)}
         self._notes = self._read_notes()
 
-    def read(self) -> FlowedFile:
+    def read(self, warnings: list[str]) -> FlowedFile:
+        self._flow.warnings += warnings
         root = self._package.xml(self._main)
         self._margins("header")
         for body in elements(root):

@@ -86,12 +86,18 @@ class _FlowPage:
 class Flow:
     """What a parser writes a document into. Empty texts are ignored everywhere."""
 
-    def __init__(self, *, max_page_chars: int = MAX_PAGE_CHARS):
+    def __init__(self, max_pages: int | None = None, *, max_page_chars: int = MAX_PAGE_CHARS):
         self.warnings: list[str] = []
+        self._max_pages = max_pages
         self.first_heading: str | None = None
         self._max = max_page_chars
         self._pages: list[_FlowPage] = []
         self._split = False
+
+    @property
+    def words(self) -> int:
+        """How many have been written so far."""
+        return sum(len(part.split()) for page in self._pages for part in page.parts)
 
     def page(self, label: str | None = None, flags: tuple[Flag, ...] = ()) -> None:
         """Starts a page; without it the first text starts page 1."""
@@ -133,14 +139,16 @@ class Flow:
         rows: Sequence[Sequence[str]],
         header_rows: int = 0,
         *,
-        first_row: int = 0,
-        first_column: int = 0,
+        row_numbers: Sequence[int] | None = None,
+        columns: Sequence[int] | None = None,
     ) -> None:
         """A row a line, cells separated by tabs; empty cells have no `Cell`.
 
         Rows that are all empty are left out of the text. A table that runs over the page's limit
-        goes on under a copy of its header rows.
+        goes on under a copy of its header rows. `row_numbers` and `columns` say where rows and
+        columns stand on a sheet of which only the used ones are given.
         """
+        at_row = range(len(rows)) if row_numbers is None else row_numbers
         head = [_row(row) for row in rows[:header_rows]]
         page: _FlowPage | None = None
         block: _Block | None = None
@@ -154,10 +162,8 @@ class Flow:
                 page, block = self._open("table")
                 if index > len(head):
                     for at, names in enumerate(head):
-                        _write_row(page, block, names, first_row + at, first_column, header=True)
-            _write_row(
-                page, block, cells, first_row + index, first_column, header=index < len(head)
-            )
+                        _write_row(page, block, names, at_row[at], columns, header=True)
+            _write_row(page, block, cells, at_row[index], columns, header=index < len(head))
 
     def finish(
         self,
@@ -174,15 +180,22 @@ class Flow:
             self.warnings.append(
                 f"The text is longer than a page holds; it is split into {len(self._pages)} pages."
             )
+        pages = self._pages[: self._max_pages]
+        unread = len(self._pages) - len(pages)
+        if unread:
+            self.warnings.append(
+                f"Only the first {len(pages):,} of {len(self._pages):,} pages were read."
+            )
         info = ParsedDocument(
-            pages=len(self._pages),
+            pages=len(pages),
+            unread=unread,
             title=one_line(title or "")[:300] or self.first_heading,
             date=date,
             author=one_line(author or "")[:200] or None,
             language=language,
             warnings=tuple(self.warnings),
         )
-        return FlowedFile(info, self._pages)
+        return FlowedFile(info, pages)
 
     def _block(self, kind: BlockKind, text: str, level: int = 0, joins: bool = False) -> None:
         text = text.strip("\n").rstrip() if joins or kind == "code" else text.strip()
@@ -250,7 +263,13 @@ def _row(row: Sequence[str]) -> list[str]:
 
 
 def _write_row(
-    page: _FlowPage, block: _Block, cells: list[str], row: int, first_column: int, *, header: bool
+    page: _FlowPage,
+    block: _Block,
+    cells: list[str],
+    row: int,
+    columns: Sequence[int] | None,
+    *,
+    header: bool,
 ) -> None:
     if block.end > block.start:
         page.write("\n")
@@ -259,7 +278,8 @@ def _write_row(
         cells.pop()
     for column, cell in enumerate(cells):
         if cell:
-            block.cells.extend((at, at + len(cell), row, first_column + column, int(header)))
+            number = columns[column] if columns is not None else column
+            block.cells.extend((at, at + len(cell), row, number, int(header)))
         at += len(cell) + 1
     page.write("\t".join(cells))
     block.end = page.length

@@ -40,7 +40,7 @@ def open_file(path: Path, options: ParseOptions) -> FlowedFile:
     data = path.read_bytes()
     declared = _CHARSET.search(data[:4096])
     text, warning = decode(data, declared[1].decode("ascii") if declared else None)
-    flow = Flow()
+    flow = Flow(options.max_pages)
     if warning:
         flow.warnings.append(warning)
     root = parse(text)

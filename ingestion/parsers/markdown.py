@@ -22,7 +22,7 @@ def open_file(path: Path, options: ParseOptions) -> FlowedFile:
     from markdown_it import MarkdownIt
 
     text, warning = decode(path.read_bytes())
-    flow = Flow()
+    flow = Flow(options.max_pages)
     if warning:
         flow.warnings.append(warning)
     fields: dict[str, str] = {}

@@ -68,9 +68,15 @@ class Package:
     def has(self, name: str) -> bool:
         return name.lower() in self._names
 
-    def read(self, name: str) -> bytes:
+    def size(self, name: str) -> int:
+        """Bytes of a part, unpacked, as the file says."""
+        return self._zip.getinfo(self._names[name.lower()]).file_size
+
+    def read(self, name: str, most: int | None = None) -> bytes:
+        """A part, or the first `most` bytes of it."""
         try:
-            return self._zip.read(self._names[name.lower()])
+            with self._zip.open(self._names[name.lower()]) as part:
+                return part.read() if most is None else part.read(most)
         except KeyError as error:
             raise Unreadable(f"This file is damaged: its part {name} is missing.") from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:

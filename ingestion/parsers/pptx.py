@@ -14,7 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ingestion.parsers.attached import with_attachments
 from ingestion.parsers.charts import chart_table
+from ingestion.parsers.embedded import Embedded
 from ingestion.parsers.flow import Flow, FlowedFile, one_line
 from ingestion.parsers.html import parse
 from ingestion.parsers.html_table import read_table
@@ -22,7 +24,7 @@ from ingestion.parsers.ooxml import Package, drawing_paragraphs, elements, local
 from store.errors import Unreadable
 
 if TYPE_CHECKING:
-    from ingestion.parsers import ParseOptions
+    from ingestion.parsers import OpenedFile, ParseOptions
 
 _DAMAGED = (
     KeyError, ValueError, TypeError, AttributeError, IndexError, AssertionError, SyntaxError,
@@ -30,24 +32,33 @@ _DAMAGED = (
 )  # fmt: skip
 
 
-def open_file(path: Path, options: ParseOptions) -> FlowedFile:
+def open_file(path: Path, options: ParseOptions) -> OpenedFile:
     package = Package(path)
     try:
-        said: dict[int, list[Any]] = defaultdict(list)
-        for element in _partitioned(path):
-            said[element.metadata.page_number or 1].append(element)
-        flow = Flow()
-        for number, part in enumerate(_slides(package), start=1):
-            root = package.optional_xml(part)
-            hidden = root is not None and root.get("show") in ("0", "false")
-            titles = [e.text for e in said[number] if e.category == "Title"]
-            flow.page(one_line(titles[0]) if titles else None, ("hidden",) if hidden else ())
-            for element in said[number]:
-                _write(flow, element)
-            _beside(flow, package, part)
-        return flow.finish(**package.properties())
+        inside = Embedded(package)
+        return with_attachments(
+            _written(path, package, inside, options.max_pages), inside.attachments(), options
+        )
     finally:
         package.close()
+
+
+def _written(path: Path, package: Package, inside: Embedded, max_pages: int) -> FlowedFile:
+    said: dict[int, list[Any]] = defaultdict(list)
+    for element in _partitioned(path):
+        said[element.metadata.page_number or 1].append(element)
+    flow = Flow(max_pages)
+    for number, part in enumerate(_slides(package), start=1):
+        root = package.optional_xml(part)
+        hidden = root is not None and root.get("show") in ("0", "false")
+        titles = [e.text for e in said[number] if e.category == "Title"]
+        flow.page(one_line(titles[0]) if titles else None, ("hidden",) if hidden else ())
+        for element in said[number]:
+            _write(flow, element)
+        _beside(flow, package, part)
+        inside.look(part, place=f"Slide {number}")
+    flow.warnings += inside.warnings()
+    return flow.finish(**package.properties())
 
 
 def _partitioned(path: Path) -> list[Any]:

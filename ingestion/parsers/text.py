@@ -20,7 +20,7 @@ _LIST = re.compile(r"[ \t]*(?:[-*•‣–]|\d{1,3}[.)]|[a-z]\))[ \t]+\S")
 
 def open_file(path: Path, options: ParseOptions) -> FlowedFile:
     text, warning = decode(path.read_bytes())
-    flow = Flow()
+    flow = Flow(options.max_pages)
     if warning:
         flow.warnings.append(warning)
     write_text(flow, text)
