@@ -15,8 +15,11 @@ from itertools import pairwise
 import numpy as np
 
 from ingestion.chunking import CHUNKER, chunk_pages
+from ingestion.page_lists import ranges
 from ingestion.parsers import ParseOptions, parser_fingerprint
 from ingestion.sandbox import Sandbox
+from ingestion.vision import SAYS, read_pictures, to_chunk
+from ingestion.vision_model import VisionModel
 from store.catalog import Catalog
 from store.catalog.chunks import NewChunk, text_hash
 from store.catalog.documents import VersionRow
@@ -44,6 +47,7 @@ class Pipeline:
     embedder: Embedder
     sandbox: Sandbox
     options: ParseOptions
+    vision: VisionModel | None = None
     clock: Callable[[], float] = time.time
     index_lock: threading.RLock = field(default_factory=threading.RLock)
     """Held while an index changes, so that a removal never meets a half-written upsert."""
@@ -60,8 +64,10 @@ class Pipeline:
         info = self.catalog.parse_info(parse_id)
         if len(pages) != info.pages:  # the same bytes are being read again elsewhere
             raise Transient("Pages of this document are being read again.")
-        warnings = [*version.warnings, *info.warnings, *lost_pages(pages, info.unread)]
-        status = reading_status(pages, info.unread)
+        own = [w for w in version.warnings if not w.startswith(SAYS)]  # of an earlier reading
+        warnings = [*own, *info.warnings, *lost_pages(pages, info.unread)]
+        warnings += self._described(job.lease, version, pages)
+        status = reading_status(pages, info.unread, self.catalog.readings(version.id))
         count = 0
         if status in ("ready", "partial"):
             for generation in self._live():
@@ -92,13 +98,18 @@ class Pipeline:
             raise NotFound("This version has not been read yet.")
         pages = self.catalog.pages_of_parse(version.parse_id)
         info = self.catalog.parse_info(version.parse_id)
-        drafts = chunk_pages(
-            pages,
-            title=info.title,
-            name=version.name,
-            date=info.date,
-            count_tokens=self.embedder.count_tokens,
-        )
+        # Apart, so that no chunk, heading or header holds both what was read and a model's words.
+        drafts = [
+            draft
+            for part in (pages, to_chunk(self.catalog.readings(version.id)))
+            for draft in chunk_pages(
+                part,
+                title=info.title,
+                name=version.name,
+                date=info.date,
+                count_tokens=self.embedder.count_tokens,
+            )
+        ]
         chunks = [NewChunk(d.spans, d.page, d.section, d.header, d.text) for d in drafts]
         old = self.catalog.chunk_ids(generation.id, version.id).get(version.space_id, set())
         pair = self.indexes.open(generation.id, generation.dimension)
@@ -220,6 +231,20 @@ class Pipeline:
         self.catalog.update_version(lease, version.id, step="indexing")
         return parse_id
 
+    def _described(self, lease: Lease, version: VersionRow, pages: Sequence[Page]) -> list[str]:
+        """A vision model's readings in the catalog, where one is configured; what it lacks."""
+        if self.vision is None or version.kind is None:
+            return []
+        path, kind, space_id = self.files.path(version.content_hash), version.kind, version.space_id
+        return read_pictures(
+            self.vision,
+            self.catalog,
+            lambda: self.sandbox.open(path, kind, self.options, space_id=space_id),
+            lease,
+            version,
+            pages,
+        )
+
     def _live(self) -> list[Generation]:
         """Generations to keep right; the first is made here. Raises Transient between models."""
         live = [g for g in self.catalog.generations() if g.state in ("serving", "building")]
@@ -277,9 +302,12 @@ def compare(catalog: Catalog, indexes: Indexes, generation: Generation) -> list[
     return faults
 
 
-def reading_status(pages: Sequence[Page], unread: int) -> str:
-    """ready, partial (some pages lost), no_text (nothing readable), from how pages were read."""
-    if not any(p.text.strip() for p in pages):
+def reading_status(pages: Sequence[Page], unread: int, readings: Sequence[Page] = ()) -> str:
+    """ready, partial (some pages lost), no_text (nothing readable), from how pages were read.
+
+    `readings` are a vision model's: they can answer where nothing was read.
+    """
+    if not any(p.text.strip() for p in (*pages, *readings)):
         if any(p.how == "failed" for p in pages):
             raise Unreadable(lost_pages(pages, unread)[0])
         return "no_text"
@@ -294,23 +322,12 @@ def lost_pages(pages: Sequence[Page], unread: int) -> list[str]:
         if page.how == "failed":
             reasons.setdefault(page.error or "it could not be read.", []).append(page.number)
     sentences = [
-        f"{'Page' if len(numbers) == 1 else 'Pages'} {_ranges(numbers)} failed: {reason}"
+        f"{'Page' if len(numbers) == 1 else 'Pages'} {ranges(numbers)} failed: {reason}"
         for reason, numbers in reasons.items()
     ]
     if unread:
         sentences.append(f"{unread} pages beyond the limit were not read.")
     return sentences
-
-
-def _ranges(numbers: Sequence[int]) -> str:
-    """3, 7–9"""
-    parts: list[list[int]] = []
-    for n in numbers:
-        if parts and n == parts[-1][1] + 1:
-            parts[-1][1] = n
-        else:
-            parts.append([n, n])
-    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in parts)
 
 
 def _in_batches(pages: Iterator[ParsedPage]) -> Iterator[list[ParsedPage]]:

@@ -1,28 +1,14 @@
-"""Prompts are prose in Markdown files with an id and a version in their front matter."""
+"""What language models are told when they answer."""
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
-from store.models import Frozen
+from store.prompts import Prompt, read_prompt
 
 _FOLDER = Path(__file__).parent
 
 
-class Prompt(Frozen):
-    """`text` holds {placeholders} for `str.format`."""
-
-    id: str
-    version: int
-    text: str
-
-
-@cache
 def prompt(name: str) -> Prompt:
     """The prompt in prompts/<name>.md."""
-    front, text = (
-        (_FOLDER / f"{name}.md").read_text("utf-8").removeprefix("---\n").split("---\n", 1)
-    )
-    fields = dict(line.split(": ", 1) for line in front.strip().splitlines())
-    return Prompt(id=fields["id"], version=int(fields["version"]), text=text.strip())
+    return read_prompt(_FOLDER / f"{name}.md")

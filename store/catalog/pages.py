@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, func, select
@@ -13,7 +13,7 @@ from store.catalog.base import named, strings, to_json
 from store.catalog.documents import _document, _newest
 from store.catalog.leases import Lease, LeasedQueries
 from store.errors import NotFound
-from store.models import Block, Document, Page, ParsedDocument, ParsedPage
+from store.models import Block, Box, Document, Page, ParsedDocument, ParsedPage
 
 _BLOCKS = TypeAdapter(tuple[Block, ...])
 
@@ -91,6 +91,58 @@ class PageQueries(LeasedQueries):
             c.execute(
                 t.versions.update().where(t.versions.c.id == version_id).values(pages_done=done)
             )
+
+    def add_readings(self, lease: Lease, parse_id: int, pages: Sequence[ParsedPage]) -> None:
+        """Store what a vision model said of pages; a version's progress counts pages read."""
+        rows = [_page_row(parse_id, p) for p in pages]
+        with self.leased(lease) as c:
+            c.execute(t.pages.insert().prefix_with("OR IGNORE"), rows)
+
+    def copy_readings(
+        self,
+        lease: Lease,
+        parse_id: int,
+        content_hash: str,
+        fingerprint_start: str,
+        regions: Mapping[int, tuple[Box, ...]],
+    ) -> None:
+        """Take over readings of the same regions of these bytes from parses of the same reader."""
+        p, n = t.parses.c, t.pages.c
+        with self.leased(lease) as c:
+            known = select(n.number).where(n.parse_id == parse_id)
+            rows = c.execute(
+                select(t.pages)
+                .join(t.parses, p.id == n.parse_id)
+                .where(
+                    p.content_hash == content_hash,
+                    p.id != parse_id,
+                    p.fingerprint.startswith(fingerprint_start, autoescape=True),
+                    n.number.in_(regions),
+                    n.number.not_in(known),
+                )
+            ).all()
+            same = {
+                page.number: _page_row(parse_id, page)
+                for page in map(_page, rows)
+                if page.figures == regions[page.number]
+            }
+            if same:
+                c.execute(t.pages.insert(), list(same.values()))
+
+    def readings(self, version_id: str) -> list[Page]:
+        """What a vision model said of a version's pages, those without a word left out."""
+        v = t.versions.c
+        with self.db.read() as c:
+            parse_id = c.execute(select(v.vision_parse_id).where(v.id == version_id)).scalar()
+        return [] if parse_id is None else [p for p in self.pages_of_parse(parse_id) if p.text]
+
+    def document_readings(self, document_id: str) -> list[Page]:
+        """The readings of a document's newest version, as `readings` has them."""
+        v = t.versions.c
+        newest = select(v.id).where(v.document_id == document_id).order_by(v.seq.desc()).limit(1)
+        with self.db.read() as c:
+            version_id = c.execute(newest).scalar()
+        return [] if version_id is None else self.readings(version_id)
 
     def complete_parse(self, lease: Lease, parse_id: int) -> None:
         with self.leased(lease) as c:
