@@ -15,12 +15,14 @@ from ingestion.parsers import ParseOptions
 from ingestion.parsers.kinds import sniff
 from ingestion.pipeline import Pipeline
 from ingestion.sandbox import Limits, Sandbox
+from ingestion.vision import is_described
+from ingestion.vision_model import vision_of
 from ingestion.worker import Worker
 from store.catalog.arrivals import Known, Move, Origin, Outcome
 from store.catalog.jobs import Queue
 from store.catalog.ledger import LedgerCounts, LedgerLine
 from store.errors import BadInput, NameTaken, NotAllowed, NotFound
-from store.models import Document, Frozen, Kind, Page, Principal, SameName
+from store.models import ANSWERING, Document, Frozen, Kind, Page, Principal, SameName
 from store.opening import Store
 from store.settings import Settings
 
@@ -156,6 +158,15 @@ class Library:
         document = self.document(principal, id_or_name, space)
         return document, self.catalog.document_pages(document.id)
 
+    def readings(self, principal: Principal, id_or_name: str, space: str | None = None) -> Pages:
+        """What a vision model said of a document's pages; never mixed with what was read."""
+        newest = self.catalog.newest_version(self.document(principal, id_or_name, space).id)
+        return self.catalog.readings(newest) if newest else []
+
+    def is_to_be_described(self, principal: Principal, document_id: str) -> bool:
+        """Whether the vision model has not been asked all there is to ask; `retry` asks it."""
+        return self._is_to_be_described(self.document(principal, document_id))
+
     def remove(self, principal: Principal, id_or_name: str, space: str | None = None) -> Ids:
         """Remove a document everywhere; its id. It stops answering before anything is deleted."""
         document = self.document(principal, id_or_name, space)
@@ -178,7 +189,8 @@ class Library:
         Raises BadInput when there is nothing to read again.
         """
         document = self.document(principal, document_id)
-        again = self.catalog.requeue(document.id, self.pipeline.clock())
+        more = self._is_to_be_described(document)
+        again = self.catalog.requeue(document.id, self.pipeline.clock(), ready_too=more)
         if not again and document.status == "ready":
             raise BadInput(f"“{document.name}” was read in full; there is nothing to retry.")
         self.worker.wake()
@@ -320,8 +332,16 @@ class Library:
         return self.worker.wait(timeout_s)
 
     def close(self) -> None:
+        if self.pipeline.vision is not None:
+            self.pipeline.vision.close()
         self.worker.stop()
         self.pipeline.sandbox.close()
+
+    def _is_to_be_described(self, document: Document) -> bool:
+        model, newest = self.pipeline.vision, self.catalog.newest_version(document.id)
+        if model is None or newest is None or document.status not in ANSWERING:
+            return False
+        return not is_described(model, self.catalog, self.catalog.version(newest))
 
     # Who may, and what they chose
 
@@ -379,6 +399,7 @@ def open_library(store: Store, *, start: bool = True) -> Library:
             max_pages=s.max_pages,
             page_timeout_s=s.page_timeout_s,
         ),
+        vision=vision_of(s),
     )
     store.catalog.ensure_space("main")
     # One more than can read at once: while two files are read, a third is embedded.

@@ -119,14 +119,18 @@ class ArrivalQueries(LeasedQueries):
             )  # fmt: skip
             return Added(document_id, version_id, outcome)
 
-    def requeue(self, document_id: str, now: float) -> bool:
-        """Read a document again that failed, was cancelled or lost pages; True if it will be."""
+    def requeue(self, document_id: str, now: float, *, ready_too: bool = False) -> bool:
+        """Read a document again that failed, was cancelled or lost pages; True if it will be.
+
+        `ready_too`: also one that lost none, because a vision model has more to say of it.
+        """
         v = t.versions.c
         with self.db.write() as c:
             row = c.execute(
                 select(v.id, v.status).where(v.document_id == document_id).order_by(v.seq.desc())
             ).first()
-            if row is None or row.status not in ("failed", "cancelled", "partial", "no_text"):
+            again = ("failed", "cancelled", "partial", "no_text", *(("ready",) if ready_too else ()))
+            if row is None or row.status not in again:
                 return False
             others = _forget_failed_pages(c, row.id)
             for version_id in [row.id, *others]:
@@ -314,7 +318,7 @@ def _read_again(c: Connection, version_id: str, now: float) -> None:
         c, row.document_id, now,
         content_hash=row.content_hash, size=row.size, kind=row.kind,
         warnings=to_json(without_losses(strings(row.warnings))),
-        parse_id=row.parse_id, pages=row.pages,
+        parse_id=row.parse_id, vision_parse_id=row.vision_parse_id, pages=row.pages,
     )  # fmt: skip
 
 

@@ -136,13 +136,12 @@ class PageQueries(LeasedQueries):
             parse_id = c.execute(select(v.vision_parse_id).where(v.id == version_id)).scalar()
         return [] if parse_id is None else [p for p in self.pages_of_parse(parse_id) if p.text]
 
-    def document_readings(self, document_id: str) -> list[Page]:
-        """The readings of a document's newest version, as `readings` has them."""
+    def newest_version(self, document_id: str) -> str | None:
+        """The id of a document's newest version."""
         v = t.versions.c
         newest = select(v.id).where(v.document_id == document_id).order_by(v.seq.desc()).limit(1)
         with self.db.read() as c:
-            version_id = c.execute(newest).scalar()
-        return [] if version_id is None else self.readings(version_id)
+            return c.execute(newest).scalar()
 
     def complete_parse(self, lease: Lease, parse_id: int) -> None:
         with self.leased(lease) as c:
