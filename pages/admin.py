@@ -1,8 +1,9 @@
-"""Admin: re-index, check and repair, and the health of every part."""
+"""Admin: re-index, check and repair, the health of every part, and how pages were read."""
 
 import streamlit as st
 
 from pages.parts import health as parts
+from pages.parts import ledger
 from pages.parts.inert import inert
 from server import doors, principals
 from store.errors import FootnoteError
@@ -64,8 +65,12 @@ with left:
     parts.checks([*health.checks, parts.model_check(assistant.model_status(who))])
     st.markdown("**Protection of the file readers**")
     parts.protection(health.protection)
+    st.markdown("**What one of them may use**")
+    parts.limits(library.limits(who))
 with right:
-    parts.figures(health)
+    parts.figures(health, library.queue(who))
+    st.markdown("**How pages were read**")
+    ledger.counts(library.ledger_counts(who))
     st.markdown("**Storage**")
     parts.storage(health.storage)
     with st.expander("Versions"):

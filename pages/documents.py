@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from pages.parts import arrivals
 from pages.parts import documents as parts
 from pages.parts.inert import inert
 from server import doors, principals
@@ -17,7 +18,9 @@ with st.container(border=True):
     with right:
         space = parts.choose_space(library.spaces(who))
     with left:
-        parts.upload(library, who, space, opened.settings.max_file_mb)
+        ask = opened.settings.same_name == "ask"
+        arrivals.upload(library, who, space, opened.settings.max_file_mb, ask)
+arrivals.choices(library, who)
 
 
 def listing(reading: bool) -> None:
@@ -27,16 +30,20 @@ def listing(reading: bool) -> None:
     documents = library.list(who)
     if reading != parts.any_being_read(documents):
         st.rerun()
-    parts.counts(documents)
+    queue = library.queue(who)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        parts.counts(documents)
+        parts.pausing(library, who, queue)
     for document in parts.filtered(documents):
-        parts.row(library, who, document)
+        parts.row(library, who, document, queue.paused)
 
 
 chosen = parts.opened_document()
 if chosen:
     wide, beside = st.columns([11, 10], gap="medium")
     with beside:
-        parts.detail(library, who, chosen)
+        every = parts.SECONDS_WHILE_READ if parts.being_read(library, who, chosen) else None
+        st.fragment(parts.detail, run_every=every)(library, who, chosen)
 else:
     wide = st.container()
 with wide:

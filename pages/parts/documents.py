@@ -1,4 +1,4 @@
-"""What the Documents screen is made of: upload, list, one row, one document's pages."""
+"""What the Documents screen is made of: the list, one row, one document's pages."""
 
 from __future__ import annotations
 
@@ -7,33 +7,48 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from pages.parts import source
+from pages.parts import ledger, source
 from pages.parts.inert import inert
-from server.words import file_size, how_read
+from server import words
+from server.words import file_size
+from store import states
 from store.errors import FootnoteError, NotFound
-from store.models import Document, Page, Principal, Status
+from store.models import Document, Principal, Status
 
 if TYPE_CHECKING:
-    from ingestion.library import Library
+    from streamlit.delta_generator import DeltaGenerator
 
+    from ingestion.library import Library
+    from store.catalog.jobs import Queue
+    from store.catalog.ledger import LedgerLine
+
+SECONDS_WHILE_READ = 2
 _SHOWN = 50
 _BEING_READ: tuple[Status, ...] = ("queued", "processing")
 _Colour = Literal["gray", "blue", "green", "orange", "red"]
-_LOOKS: dict[Status, tuple[str, _Colour, str]] = {
-    "queued": ("Waiting", "gray", ":material/schedule:"),
-    "processing": ("Being read", "blue", ":material/hourglass_top:"),
-    "ready": ("Ready", "green", ":material/check:"),
-    "partial": ("Partly read", "orange", ":material/rule:"),
-    "no_text": ("No text found", "orange", ":material/hide_source:"),
-    "failed": ("Failed", "red", ":material/error:"),
-    "cancelled": ("Cancelled", "gray", ":material/cancel:"),
-    "duplicate": ("Duplicate", "gray", ":material/content_copy:"),
+_LOOKS: dict[Status, tuple[_Colour, str]] = {
+    "queued": ("gray", ":material/schedule:"),
+    "processing": ("blue", ":material/hourglass_top:"),
+    "ready": ("green", ":material/check:"),
+    "partial": ("orange", ":material/rule:"),
+    "no_text": ("orange", ":material/hide_source:"),
+    "failed": ("red", ":material/error:"),
+    "cancelled": ("gray", ":material/cancel:"),
+    "duplicate": ("gray", ":material/content_copy:"),
 }
 
 
 def any_being_read(documents: Iterable[Document]) -> bool:
-    """Whether any is waiting or at work."""
-    return any(d.status in _BEING_READ for d in documents)
+    """Whether any is waiting or at work; a paused one changes only when somebody asks."""
+    return any(d.status in _BEING_READ and not d.paused for d in documents)
+
+
+def being_read(library: Library, who: Principal, document_id: str) -> bool:
+    """Whether this document is waiting or at work."""
+    try:
+        return any_being_read([library.document(who, document_id)])
+    except NotFound:
+        return False
 
 
 def choose_space(spaces: dict[str, str]) -> str:
@@ -52,30 +67,22 @@ def choose_space(spaces: dict[str, str]) -> str:
     )
 
 
-def upload(library: Library, who: Principal, space: str, max_file_mb: int) -> None:
-    """The place to drop files; each goes into the library at once."""
-    # A new key empties the box, and frees its copies of the files.
-    round_ = st.session_state.setdefault("upload_round", 0)
-    files = st.file_uploader(
-        "Add documents: PDF, images, Word, PowerPoint, Excel, CSV, HTML, Markdown, text, e-mail",
-        accept_multiple_files=True,
-        max_upload_size=max_file_mb,
-        key=f"upload-{round_}",
-    )
-    if not files:
-        return
-    messages = []
-    for file in files:
-        try:
-            document = library.add(who, file.name, file, space)
-        except FootnoteError as error:
-            messages.append(("error", f"{file.name}: {error}"))
-            continue
-        if document.status == "duplicate":
-            messages.append(("info", f"{file.name}: {' '.join(document.warnings)}"))
-    st.session_state.document_messages = messages
-    st.session_state.upload_round = round_ + 1
-    st.rerun()
+def pausing(library: Library, who: Principal, queue: Queue) -> None:
+    """Pause or resume the whole queue, while there is one."""
+    if queue.paused:
+        wait = "1 file waits" if queue.held == 1 else f"{queue.held} files wait"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(f"Reading is paused; {wait}.", icon=":material/pause:")
+            st.button("Resume all", key="resume-all", on_click=library.resume, args=(who,))
+    elif queue.waiting:
+        st.button(
+            "Pause all",
+            key="pause-all",
+            icon=":material/pause:",
+            on_click=library.pause,
+            args=(who,),
+            help="What is being read stops after the page it is at; resume goes on from there",
+        )
 
 
 def counts(documents: list[Document]) -> None:
@@ -83,13 +90,13 @@ def counts(documents: list[Document]) -> None:
     if not documents:
         st.caption("No documents yet.")
         return
-    states: dict[str, int] = {}
+    tally: dict[str, int] = {}
     for document in documents:
-        label = _LOOKS[document.status][0].lower()
-        states[label] = states.get(label, 0) + 1
+        label = states.label(document).lower()
+        tally[label] = tally.get(label, 0) + 1
     pages = sum(d.pages for d in documents)
     noun = "document" if len(documents) == 1 else "documents"
-    listed = ", ".join(f"{n} {label}" for label, n in states.items())
+    listed = ", ".join(f"{n} {label}" for label, n in tally.items())
     st.caption(f"{len(documents)} {noun}, {pages} pages: {listed}")
 
 
@@ -106,7 +113,7 @@ def filtered(documents: list[Document]) -> list[Document]:
     return found[:_SHOWN]
 
 
-def row(library: Library, who: Principal, document: Document) -> None:
+def row(library: Library, who: Principal, document: Document, all_paused: bool) -> None:
     """One document: name, state, progress or reason, and what can be done with it."""
     with st.container(border=True, key=f"document-{document.id}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -119,28 +126,47 @@ def row(library: Library, who: Principal, document: Document) -> None:
             ):
                 _open(document.id)
                 st.rerun()
-            label, color, icon = _LOOKS[document.status]
-            st.badge(label, color=color, icon=icon)
-            _actions(library, who, document)
+            color, icon = _LOOKS[document.status]
+            icon = ":material/pause:" if document.paused else icon
+            st.badge(states.label(document), color=color, icon=icon)
+            _actions(library, who, document, all_paused)
         st.caption(_facts(document))
         if document.status in _BEING_READ:
             done, total = document.pages_done, document.pages
             share = min(1.0, done / total) if total else 0.0
             pages = f": {done} of {total} pages" if total else ""
-            st.progress(share, text=inert(f"{document.step or 'waiting'}{pages}"))
-        if document.error:
-            st.error(inert(document.error))
-        for warning in document.warnings[:3]:
+            step = "paused" if document.paused else document.step or "waiting"
+            st.progress(share, text=inert(f"{step}{pages}"))
+        _said(document)
+
+
+def _said(document: Document) -> None:
+    """What there is to know: what was lost first, then the rest."""
+    if document.status == "partial":
+        st.warning(inert(states.sentence(document)))
+    if document.error:
+        st.error(inert(document.error))
+    if earlier := states.earlier(document):
+        st.caption(f":material/history: {inert(earlier)}")
+    if document.status not in _BEING_READ:
+        lost = states.losses(document)
+        for warning in [w for w in document.warnings if w not in lost][:3]:
             st.caption(f":material/info: {inert(warning)}")
 
 
 def _facts(document: Document) -> str:
     pages = f"{document.pages} {'page' if document.pages == 1 else 'pages'}"
-    facts = (f"space {document.space}", pages if document.pages else "", file_size(document.size))
+    came = document.sync_path or ""
+    facts = (
+        f"space {document.space}",
+        pages if document.pages else "",
+        file_size(document.size),
+        f"folder file {came}" if came and came != document.name else "",
+    )
     return inert(" · ".join(f for f in facts if f))
 
 
-def _actions(library: Library, who: Principal, document: Document) -> None:
+def _actions(library: Library, who: Principal, document: Document, all_paused: bool) -> None:
     if document.status in _BEING_READ:
         st.button(
             "Cancel",
@@ -148,7 +174,15 @@ def _actions(library: Library, who: Principal, document: Document) -> None:
             on_click=_call,
             args=(library.cancel, who, document.id),
         )
-    if document.status in ("failed", "cancelled", "partial"):
+        held = document.paused and not all_paused
+        if document.paused == held:
+            st.button(
+                "Resume" if held else "Pause",
+                key=f"pause-{document.id}",
+                on_click=_call,
+                args=(library.resume if held else library.pause, who, document.id),
+            )
+    if document.status in ("failed", "cancelled", "partial", "no_text"):
         st.button(
             "Retry",
             key=f"retry-{document.id}",
@@ -172,7 +206,7 @@ def _call(verb, who: Principal, document_id: str) -> None:
     try:
         verb(who, document_id)
     except FootnoteError as error:
-        st.session_state.document_messages = [("error", str(error))]
+        st.session_state.setdefault("document_messages", []).append(("error", str(error)))
 
 
 def _open(document_id: str | None) -> None:
@@ -185,9 +219,9 @@ def opened_document() -> str | None:
 
 
 def detail(library: Library, who: Principal, document_id: str) -> None:
-    """One document: what is known of it, and each page with how it was read."""
+    """One document: what is known of it, how each page was read, and the page itself."""
     try:
-        document, pages = library.show(who, document_id)
+        document, lines = library.document(who, document_id), library.ledger(who, document_id)
     except NotFound:
         st.info("This document is not there any more.")
         return
@@ -197,24 +231,40 @@ def detail(library: Library, who: Principal, document_id: str) -> None:
             new_tab = st.empty()
             source.close_button("close-document", _open, None)
         date = document.date[:10] if document.date else None
-        known = (document.kind, date, f"{document.chunks} passages")
+        known = (document.kind, date, f"{document.chunks} passages", states.sentence(document))
         st.caption(inert(" · ".join(k for k in known if k)))
-        if not pages:
+        if not lines:
             st.info("No page has been read yet.")
             return
-        page = st.selectbox(
-            "Page",
-            pages,
-            format_func=_page_line,
-            key=f"page-{document.id}",
-            label_visibility="collapsed",
-        )
-        with new_tab:
-            source.new_tab(source.address(page.id))
-        source.frame(source.address(page.id))
+        _pages(document, lines, new_tab)
 
 
-def _page_line(page: Page) -> str:
-    flags = f" · {', '.join(page.flags)}" if page.flags else ""
-    label = f" ({page.label})" if page.label else ""
-    return f"Page {page.number}{label}: {how_read(page)}{flags}"
+def _pages(document: Document, lines: list[LedgerLine], new_tab: DeltaGenerator) -> None:
+    by_number = {line.page: line for line in lines}
+    key = f"page-{document.id}"
+    if st.session_state.get(key) not in by_number:
+        st.session_state.pop(key, None)
+
+    def open_page(number: int) -> None:
+        st.session_state[key] = number
+
+    ledger.strip(lines, f"strip-{document.id}", open_page)
+    number = st.selectbox(
+        "Page",
+        list(by_number),
+        format_func=lambda n: _page_line(by_number[n]),
+        key=key,
+        label_visibility="collapsed",
+    )
+    address = source.address(by_number[number].page_id)
+    with new_tab:
+        source.new_tab(address)
+    source.frame(address)
+    with st.expander("All pages as a table", key=f"table-{document.id}"):
+        ledger.table(lines, f"ledger-{document.id}", open_page)
+
+
+def _page_line(line: LedgerLine) -> str:
+    remarks = words.flags(line)
+    label = f" ({line.label})" if line.label else ""
+    return f"Page {line.page}{label}: {words.how_read(line)}{f' · {remarks}' if remarks else ''}"

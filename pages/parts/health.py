@@ -14,8 +14,18 @@ from store.models import Check
 if TYPE_CHECKING:
     from ingestion.checkup import Health, VerifyReport
     from ingestion.library import ReindexStatus
-    from ingestion.sandbox import Protection
+    from ingestion.sandbox import Limits, Protection
     from retrieval.assistant import ModelStatus
+    from store.catalog.jobs import Queue
+
+_LIMITS = {
+    "memory_mb": ("Memory", "MB", "FOOTNOTE_PARSER_MEMORY_MB"),
+    "page_timeout_s": ("One page", "s", "FOOTNOTE_PAGE_TIMEOUT_S"),
+    "stuck_s": ("A file without a page coming back", "s", "FOOTNOTE_PARSER_STUCK_S"),
+    "recycle_pages": ("Its life", "pages", "FOOTNOTE_PARSER_RECYCLE_PAGES"),
+    "idle_s": ("Waiting for work", "s", "FOOTNOTE_PARSER_IDLE_S"),
+}
+"""What `ingestion.sandbox.Limits` says, in words: label, unit, setting."""
 
 
 def reindex_progress(status: ReindexStatus) -> None:
@@ -72,12 +82,25 @@ def protection(found: Sequence[Protection]) -> None:
     )
 
 
-def figures(health: Health) -> None:
+def limits(of: Limits) -> None:
+    """What a process that reads files may use, each with the setting that changes it."""
+    _table(
+        ("Limit", "", "Setting"),
+        [
+            (said, f"{getattr(of, name):g} {unit}", f"`{setting}`")
+            for name, (said, unit, setting) in _LIMITS.items()
+        ],
+    )
+
+
+def figures(health: Health, queue: Queue) -> None:
     """The large numbers."""
     with st.container(horizontal=True):
         st.metric("Documents", health.documents)
         st.metric("Passages", health.chunks)
-        st.metric("Waiting", health.queue)
+        st.metric("Waiting", queue.waiting)
+        if queue.held:
+            st.metric("Paused", queue.held)
 
 
 def storage(sizes: Mapping[str, int]) -> None:
