@@ -16,6 +16,7 @@ from store.models import LOCAL_ADMIN, SCHEMA_VERSION
 from store.opening import open_store
 from store.remote import Remote, here_or_there
 from store.settings import Settings
+from store.states import described_by
 from store.wire import document_json, shown_json
 
 
@@ -78,7 +79,8 @@ def _list_there(remote: Remote, args: argparse.Namespace) -> int:
 
 def _show_here(library: Library, args: argparse.Namespace) -> int:
     document, pages = library.show(LOCAL_ADMIN, args.document, args.space)
-    return _print_shown(args, shown_json(document, pages))
+    readings = library.readings(LOCAL_ADMIN, args.document, args.space)
+    return _print_shown(args, shown_json(document, pages, readings))
 
 
 def _show_there(remote: Remote, args: argparse.Namespace) -> int:
@@ -239,6 +241,11 @@ def _print_shown(args: argparse.Namespace, shown: dict) -> int:
     pages = shown["pages"]
     head = [f"{shown['file']}: {shown['state']}{_earlier(shown)}", *shown["warnings"]]
     texts = [] if args.ledger else [f"\n--- page {p['page']}\n{p['text']}" for p in pages]
+    if not args.ledger:
+        texts += [
+            f"\n--- page {r['page']}, {described_by(r['model'])}\n{r['text']}"
+            for r in shown["readings"]
+        ]
     show(args, shown, "\n".join([*head, "", *ledger_lines(pages), *texts]))
     return 0
 

@@ -91,6 +91,7 @@ def health(pipeline: Pipeline, settings: Settings) -> Health:
             else f"The embedding model was changed; {then}",
         )
     )
+    checks.append(_vision(pipeline))
     free = shutil.disk_usage(settings.data).free
     checks.append(
         Check(name="disk", ok=free > 500 * 2**20, detail=f"{free / 2**30:.1f} GB are free.")
@@ -223,6 +224,7 @@ def _mend_index(pipeline: Pipeline, generation: Generation) -> list[str]:
                     document_id=c.document_id,
                     header=c.header,
                     text=c.text,
+                    language=c.language,
                 )
                 for c in chunks
             ]
@@ -270,6 +272,15 @@ def _catalog(pipeline: Pipeline) -> Check:
         ok=found == "ok",
         detail="The database is sound." if found == "ok" else f"The database is damaged: {found}",
     )
+
+
+def _vision(pipeline: Pipeline) -> Check:
+    model = pipeline.vision
+    if model is None:
+        said = "None is configured: no picture is sent anywhere, charts are not described."
+    else:
+        said = f"{model.name}. Pictures of pages are sent to {model.options.host}."
+    return Check(name="vision model", ok=True, detail=said)
 
 
 def _storage(pipeline: Pipeline, settings: Settings) -> dict[str, int]:

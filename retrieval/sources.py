@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from store.models import Block, Chunk, Citation, Frozen, Page, Span
+from store.models import Block, Chunk, Citation, Frozen, How, Page, Span
 from store.sentences import sentences
 
 
@@ -18,7 +18,10 @@ class Piece(Frozen):
 
 
 class Source(Frozen):
-    """Pieces of one document that are cited together; `header` and `section` are never cited."""
+    """Pieces of one document that are cited together; `header` and `section` are never cited.
+
+    `how` is how their pages were read; `described_by` names the vision model whose words they are.
+    """
 
     chunk_id: str
     document_id: str
@@ -27,6 +30,8 @@ class Source(Frozen):
     header: str
     section: str
     pieces: tuple[Piece, ...]
+    how: How | None = None
+    described_by: str | None = None
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -53,6 +58,8 @@ class Source(Frozen):
             page=self.pieces[0].page,
             spans=self.spans,
             text=self.text,
+            how=self.how,
+            described_by=self.described_by,
         )
 
 
@@ -63,6 +70,7 @@ def source_of(chunk: Chunk, space: str, pages: Mapping[int, Page]) -> Source:
         for s in chunk.spans
         if s.page_id in pages
     )
+    first = pages.get(chunk.spans[0].page_id)
     return Source(
         chunk_id=chunk.id,
         document_id=chunk.document_id,
@@ -71,6 +79,8 @@ def source_of(chunk: Chunk, space: str, pages: Mapping[int, Page]) -> Source:
         header=chunk.header,
         section=chunk.section,
         pieces=pieces,
+        how=first.how if first else None,
+        described_by=first.described_by if first else None,
     )
 
 

@@ -131,7 +131,8 @@ def _documents(api: FastAPI) -> None:
     ) -> dict:
         if not pages:
             return wire.document_json(to.library.document(who, id_or_name, space))
-        return wire.shown_json(*to.library.show(who, id_or_name, space))
+        readings = to.library.readings(who, id_or_name, space)
+        return wire.shown_json(*to.library.show(who, id_or_name, space), readings)
 
     @api.delete("/documents/{id_or_name:path}")
     def remove(to: To, who: Who, id_or_name: str, space: str | None = None) -> dict:

@@ -21,6 +21,7 @@ from server import doors, principals
 from server.words import how_read
 from store.errors import FootnoteError, NotFound
 from store.models import Block, Document, Page
+from store.states import described_by
 
 POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; base-uri 'none'; "
@@ -57,8 +58,11 @@ def parse_spans(text: str) -> Ranges:
 
 def page_html(document: Document, page: Page, ranges: Ranges) -> str:
     """The whole page for a browser."""
-    body = _pictured(page, ranges) if page.pictured else _flowed(page, ranges)
-    label = f" · {escape(page.label)}" if page.label else ""
+    if page.described_by:
+        body = _described(page, ranges)
+    else:
+        body = _pictured(page, ranges) if page.pictured else _flowed(page, ranges)
+    label = f" · {escape(page.label)}" if page.label and not page.described_by else ""
     error = f'<p class="error">{escape(page.error)}</p>' if page.error else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -95,7 +99,21 @@ def _pictured(page: Page, ranges: Ranges) -> str:
     )
 
 
+def _described(page: Page, ranges: Ranges) -> str:
+    """The page with the regions that a vision model was shown, and beside it the model's words."""
+    said = escape(f"The words in this box: {described_by(page.described_by)}.")
+    shown = ranges or [(0, len(page.text))]
+    return (
+        f'<div class="described">{_pictured(page, shown)}'
+        f'<aside><p class="said">{said}</p>{_text(page, ranges)}</aside></div>'
+    )
+
+
 def _flowed(page: Page, ranges: Ranges) -> str:
+    return _text(page, ranges).replace("<mark>", '<mark id="mark">', 1)
+
+
+def _text(page: Page, ranges: Ranges) -> str:
     out: list[str] = []
     at = 0
     for block in page.blocks:
@@ -105,8 +123,7 @@ def _flowed(page: Page, ranges: Ranges) -> str:
         out.append(_block(block, page.text, ranges))
         at = block.end
     out.append(_paragraph("p", page.text, at, len(page.text), ranges))
-    html = "".join(out)
-    return html.replace("<mark>", '<mark id="mark">', 1)
+    return "".join(out)
 
 
 def _block(block: Block, text: str, ranges: Ranges) -> str:

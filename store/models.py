@@ -148,6 +148,11 @@ class Page(ParsedPage):
     def pictured(self) -> bool:
         return self.boxes is not None
 
+    @property
+    def described_by(self) -> str | None:
+        """The vision model whose words the text is; its name is such a page's label."""
+        return self.label if self.how == "vision" else None
+
 
 class Chunk(Frozen):
     """Spans of one document that are embedded and searched together.
@@ -184,7 +189,11 @@ class Hit(Frozen):
 
 
 class Citation(Frozen):
-    """A numbered quote. `text` is the exact text of `spans` joined by newlines."""
+    """A numbered quote. `text` is the exact text of `spans` joined by newlines.
+
+    `how` is how its first page was read (None in answers kept from before this was noted); where
+    that is `vision`, `text` is the words of the model `described_by`, not of the document.
+    """
 
     n: int
     document_id: str
@@ -193,6 +202,8 @@ class Citation(Frozen):
     page: int
     spans: tuple[Span, ...]
     text: str
+    how: How | None = None
+    described_by: str | None = None
 
 
 class Sentence(Frozen):

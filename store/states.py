@@ -49,6 +49,11 @@ def without_losses(warnings: Iterable[str]) -> list[str]:
     return [w for w in warnings if not _LOSS.match(w)]
 
 
+def described_by(model: str | None) -> str:
+    """What is said beside every word of a vision model."""
+    return f"described by a vision model ({model}), not read from the document"
+
+
 def earlier(document: Document) -> str | None:
     """What the version before does meanwhile; None where there is none that answers."""
     if not document.earlier_answers:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from store import states
-from store.boxes import highlight
+from store.boxes import highlight, unpack
 from store.models import SCHEMA_VERSION, Answer, Box, Document, Hit, Page, Span
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ def failed_json(file: str, space: str, error: str) -> dict:
     }
 
 
-def shown_json(document: Document, pages: Iterable[Page]) -> dict:
-    """The result of `show`."""
+def shown_json(document: Document, pages: Iterable[Page], readings: Iterable[Page] = ()) -> dict:
+    """The result of `show`. `readings` are a vision model's, one line for each region."""
     return {
         **document_json(document),
         "pages": [
@@ -77,6 +77,17 @@ def shown_json(document: Document, pages: Iterable[Page]) -> dict:
                 "text": p.text,
             }
             for p in pages
+        ],
+        "readings": [
+            {
+                "page": p.number,
+                "page_id": p.id,
+                "region": region,
+                "text": p.text[start:end],
+                "model": p.described_by,
+            }
+            for p in readings
+            for start, end, region in unpack(p.boxes or b"")
         ],
     }
 
@@ -109,6 +120,7 @@ def hits_json(
                 "start": hit.chunk.spans[0].start,
                 "end": hit.chunk.spans[0].end,
                 "section": hit.chunk.section,
+                "how": _how(hit.chunk.spans[0], pages),
                 "spans": [_span_json(s, pages) for s in hit.chunk.spans],
             }
             for rank, hit in enumerate(hits, 1)
@@ -138,6 +150,8 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
                 "text": c.text,
                 "spans": spans,
                 "boxes": spans[0]["boxes"],
+                "how": c.how,
+                "described_by": c.described_by,
             }
         )
     return {
@@ -157,6 +171,11 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
         "model": answer.model,
         "ms": answer.ms,
     }
+
+
+def _how(span: Span, pages: dict[int, Page]) -> str | None:
+    page = pages.get(span.page_id)
+    return page.how if page else None
 
 
 def _span_json(span: Span, pages: dict[int, Page]) -> dict:

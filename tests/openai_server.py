@@ -6,12 +6,23 @@ kept in `requests`.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+SEEN = json.dumps(
+    {
+        "kind": "chart",
+        "transcription": "Station | Visitors\nKestrel | 420\nPlover | 275\nDunlin | 130",
+        "description": "A bar chart of visitors by station. Kestrel has the most, 420.",
+    }
+)
+"""What `normal` says of a picture."""
 
 
 class OpenAIServer:
@@ -22,12 +33,17 @@ class OpenAIServer:
     `broken stream`, `empty`, `nonsense`, `cut` (drops the connection after a sentence),
     `cut early` (before one is whole), `silent` (never answers), `stalls` (after a sentence),
     `invents` (a number nobody wrote), `refuses`, `unmarked` (no markers), `say TEXT`.
+
+    A request that does not stream, as those with a picture, gets its answer whole: `normal` (a
+    chart), `say TEXT`, `empty`, `nonsense`, `cut` (at the limit of tokens), `endless`, `drips`, and
+    the faults above. `pictures` holds the bytes of every picture that was sent.
     """
 
     def __init__(self, **scripts: Sequence[str]):
         self.scripts = {name.replace("_", "-"): list(script) for name, script in scripts.items()}
         self.requests: list[dict] = []
         self.times: list[float] = []
+        self.pictures: list[bytes] = []
         self.closing = threading.Event()
         server = self
 
@@ -37,6 +53,7 @@ class OpenAIServer:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 server.requests.append(body)
+                server.pictures += pictures_in(body)
                 server.times.append(time.monotonic())
                 try:
                     server.answer(self, body)
@@ -71,13 +88,39 @@ class OpenAIServer:
             self._error(to, 429, {"retry-after": after} if after else {})
         elif behaviour in ("500", "401", "400"):
             self._error(to, int(behaviour), {})
+        elif behaviour == "redirect":
+            self._send(to, 307, b"", "text/plain", {"location": f"{self.base_url}/elsewhere"})
         elif behaviour == "not json":
             self._send(to, 200, b"<html>It works!</html>", "text/html")
         elif behaviour == "silent":
             self.closing.wait(60)
             to.close_connection = True
+        elif not body.get("stream"):
+            self._whole(to, behaviour)
         else:
             self._stream(to, behaviour, system)
+
+    def _whole(self, to: BaseHTTPRequestHandler, behaviour: str) -> None:
+        said = {"empty": "", "nonsense": "I am sorry, Dave.", "cut": SEEN[:40]}.get(behaviour, SEEN)
+        if behaviour.startswith("say "):
+            said = behaviour.removeprefix("say ")
+        choice = {
+            "index": 0,
+            "message": {"role": "assistant", "content": said},
+            "finish_reason": "length" if behaviour == "cut" else "stop",
+        }
+        answer = {"id": "scripted", "object": "chat.completion", "created": 0, "model": "scripted"}
+        body = json.dumps(answer | {"choices": [choice]}).encode()
+        if behaviour in ("endless", "drips"):
+            to.send_response(200)
+            to.send_header("content-type", "application/json")
+            to.end_headers()
+            while not self.closing.wait(0.2 if behaviour == "drips" else 0):
+                to.wfile.write(b" " * (1 if behaviour == "drips" else 100_000))
+                to.wfile.flush()
+            to.close_connection = True
+            return
+        self._send(to, 200, body, "application/json")
 
     def _stream(self, to: BaseHTTPRequestHandler, behaviour: str, system: str) -> None:
         to.send_response(200)
@@ -136,6 +179,15 @@ class OpenAIServer:
         to.send_header("content-length", str(len(body)))
         to.end_headers()
         to.wfile.write(body)
+
+
+def pictures_in(body: dict) -> list[bytes]:
+    """The pictures that a request carries."""
+    parts = [
+        part for m in body["messages"] if isinstance(m["content"], list) for part in m["content"]
+    ]
+    urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+    return [base64.b64decode(url.removeprefix("data:image/png;base64,")) for url in urls]
 
 
 def copied_sentences(system: str, most: int = 3) -> list[tuple[int, str]]:

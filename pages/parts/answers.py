@@ -46,11 +46,14 @@ def _sentences(turn_id: str, answer: Answer) -> None:
 
 
 def _footnote(key: str, citation: Citation) -> None:
+    note = source.note_of(citation)
+    where = f"{inert(citation.doc, 80)}, page {citation.page}"
     _opens(
         key,
         f":blue[\\[{citation.n}\\]]",
         source.of_citation(citation),
-        help=f"{inert(citation.doc, 80)}, page {citation.page}",
+        icon=source.VISION if note else None,
+        help=f"{where}: {inert(note)}" if note else where,
     )
 
 
@@ -62,6 +65,9 @@ def _sources(turn_id: str, answer: Answer) -> None:
                 where = f"{inert(citation.doc, 60)}, page {citation.page}"
                 label = f":blue[\\[{citation.n}\\]] {where}"
                 _opens(f"source-{turn_id}-{citation.n}", label, source.of_citation(citation))
+                note = source.note_of(citation)
+                if note:
+                    st.caption(f"{source.VISION} {inert(note)}")
     st.caption(_made_by(answer))
 
 

@@ -9,16 +9,21 @@ import streamlit as st
 
 from pages.parts.inert import inert
 from store.models import Citation, Span
+from store.states import described_by
 
 _KEY = "opened_source"
+VISION = ":material/visibility:"
+"""Marks a vision model's words."""
 _HEIGHT_PX = 640  # style.css makes it as tall as the window allows
 
 
 class Source(NamedTuple):
-    """A page to show. `label` goes above it, `address` is the viewer's."""
+    """A page to show. `label` goes above it, `address` is the viewer's; `note` says whose words
+    are marked where they are not the document's."""
 
     label: str
     address: str
+    note: str | None = None
 
 
 def address(page_id: int, spans: Sequence[Span] = ()) -> str:
@@ -30,7 +35,12 @@ def address(page_id: int, spans: Sequence[Span] = ()) -> str:
 def of_citation(citation: Citation) -> Source:
     """What opening a footnote shows: the page of its first span."""
     first = citation.spans[0].page_id
-    return Source(f"Footnote [{citation.n}]", address(first, citation.spans))
+    return Source(f"Footnote [{citation.n}]", address(first, citation.spans), note_of(citation))
+
+
+def note_of(citation: Citation) -> str | None:
+    """Whose words a citation quotes; None where they are the document's."""
+    return described_by(citation.described_by) if citation.how == "vision" else None
 
 
 def opened() -> Source | None:
@@ -55,6 +65,8 @@ def show(source: Source) -> None:
             st.markdown(f"**{inert(source.label, 80)}**", width="stretch")
             new_tab(source.address)
             close_button("close-source", close)
+        if source.note:
+            st.caption(f"{VISION} {inert(source.note)}")
         frame(source.address)
 
 

@@ -129,7 +129,7 @@ class ArrivalQueries(LeasedQueries):
             row = c.execute(
                 select(v.id, v.status).where(v.document_id == document_id).order_by(v.seq.desc())
             ).first()
-            again = ("failed", "cancelled", "partial", "no_text", *(("ready",) if ready_too else ()))
+            again = ["failed", "cancelled", "partial", "no_text"] + ["ready"] * ready_too
             if row is None or row.status not in again:
                 return False
             others = _forget_failed_pages(c, row.id)
