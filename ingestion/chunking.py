@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from ingestion.chunk_headers import CountTokens, Headers
 from ingestion.chunk_units import Piece, Unit, page_pieces, split_unit
+from ingestion.languages import Languages
 from store.models import Frozen, Page, Span
 
-CHUNKER = "structure-1"
+CHUNKER = "structure-2"
 """Names the rules of this file and the format of the header; change it when either changes."""
 
 HEADER_TOKENS = 40
@@ -34,6 +35,7 @@ class ChunkDraft(Frozen):
     section: str
     header: str
     text: str
+    language: str | None = None
 
 
 def chunk_pages(
@@ -52,6 +54,7 @@ def chunk_pages(
     are only cut where one alone is longer than the budget.
     """
     headers = Headers(title, name, date, count_tokens, min(HEADER_TOKENS, budget_tokens // 4))
+    languages = Languages()
     drafts: list[ChunkDraft] = []
     path: tuple[tuple[int, str], ...] = ()
     for first in range(0, len(pages), _PAGES_AT_ONCE):
@@ -62,13 +65,19 @@ def chunk_pages(
         texts = [page.text[u.start : u.end] for page, found in read for p in found for u in p.units]
         headers.learn({p.section for _, found in read for p in found})
         counts = iter(count_tokens(texts) if texts else ())
+        these: list[ChunkDraft] = []
         for page, found in read:
             for piece in found:
                 header, used = headers.of(piece.section)
                 room = budget_tokens - _MARKS - used
                 measured = [_Measured(u, next(counts)) for u in piece.units]
                 for spans in _packed(page.text, piece, measured, room, count_tokens):
-                    drafts.append(_draft(page, piece, header, spans))
+                    these.append(_draft(page, piece, header, spans))
+        found_languages = languages.of([draft.text for draft in these])
+        drafts += [
+            draft.model_copy(update={"language": language})
+            for draft, language in zip(these, found_languages, strict=True)
+        ]
     return drafts
 
 

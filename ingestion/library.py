@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -31,6 +32,7 @@ Documents = list[Document]
 Pages = list[Page]
 Ids = list[str]
 Ledger = list[LedgerLine]
+log = logging.getLogger("footnote.library")
 _PICTURE_WIDTHS = (400, 800, 1200, 1600, 2400)
 
 
@@ -445,7 +447,8 @@ def recover(pipeline: Pipeline, probe: bool) -> None:
     """Finish what the last owner left half done.
 
     With `probe`, after a crash: the indexes are opened by a child first, because damaged files
-    can hang or end the process that opens them; a damaged one is rebuilt from the catalog.
+    can hang or end the process that opens them; a damaged one is rebuilt from the catalog, and so
+    is always one whose words were taken apart by older rules.
     """
     catalog = pipeline.catalog
     today = (CHUNKER, pipeline.embedder.fingerprint)
@@ -459,7 +462,10 @@ def recover(pipeline: Pipeline, probe: bool) -> None:
         if stale or generation.state == "retired" or generation.id in given_up:
             pipeline.drop(generation.id)
             again |= stale
-        elif probe and pipeline.indexes.probe(generation.id):
+        elif pipeline.indexes.outdated(generation.id) or (
+            probe and pipeline.indexes.probe(generation.id)
+        ):
+            log.warning("The index is damaged or of an older Footnote: rebuilt from the catalog.")
             pipeline.indexes.quarantine(generation.id)
             mend(pipeline)
     leaving = [x.version_id for x in catalog.leaving()]
@@ -467,6 +473,9 @@ def recover(pipeline: Pipeline, probe: bool) -> None:
         pipeline.leave(leaving)
     for version_id in catalog.unfinished_chunks():
         pipeline.unindex(version_id)
-    if again or pipeline.first_generation().embedder != pipeline.embedder.fingerprint:
-        # Vectors of two models never mix: the new one gets its own generation, built from chunks.
+    serving = pipeline.first_generation()
+    if again or (serving.chunker, serving.embedder) != today:
+        # Vectors of two models, chunks of two rules never mix: today's get a generation of their
+        # own, while the old one answers.
+        log.warning("Documents are indexed anew, by the rules and the model of this Footnote.")
         pipeline.begin_reindex()

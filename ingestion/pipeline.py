@@ -110,7 +110,9 @@ class Pipeline:
                 count_tokens=self.embedder.count_tokens,
             )
         ]
-        chunks = [NewChunk(d.spans, d.page, d.section, d.header, d.text) for d in drafts]
+        chunks = [
+            NewChunk(d.spans, d.page, d.section, d.header, d.text, d.language) for d in drafts
+        ]
         old = self.catalog.chunk_ids(generation.id, version.id).get(version.space_id, set())
         pair = self.indexes.open(generation.id, generation.dimension)
         with self.index_lock:
@@ -134,6 +136,7 @@ class Pipeline:
                         document_id=version.document_id,
                         header=c.header,
                         text=c.text,
+                        language=c.language,
                     )
                     for i, c in zip(ids, chunks, strict=True)
                 ]

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
-from store.indexes.words import asked, words
+from store.indexes.stems import asked
+from store.indexes.words import words
 from store.models import Chunk
 
 Scores = Mapping[str, float]

@@ -14,7 +14,7 @@ from retrieval.search import Found, Searcher, is_latin
 from store.errors import IndexDamaged, Transient
 from store.indexes.generations import Indexes
 from store.indexes.lexical import LexicalEntry
-from store.indexes.words import asked
+from store.indexes.stems import asked
 from store.models import Chunk, Generation
 
 DIMENSION = 256

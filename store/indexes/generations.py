@@ -20,7 +20,7 @@ import numpy as np
 from store.errors import IndexDamaged
 from store.indexes.chroma import VectorIndex
 from store.indexes.exact import ExactIndex
-from store.indexes.lexical import LexicalIndex
+from store.indexes.lexical import LexicalIndex, written_today
 
 _DROPPED = "dropped-"
 _DAMAGED = "damaged-"
@@ -100,6 +100,11 @@ class Indexes:
             if (folder / side).exists() and (fault := _probe_child(folder / side, timeout_s)):
                 faults.append(fault)
         return faults
+
+    def outdated(self, generation_id: str) -> bool:
+        """Whether a generation's word index was written by other rules than today's."""
+        folder = self.folder(generation_id) / "lexical"
+        return folder.exists() and not written_today(folder)
 
     def drop(self, generation_id: str) -> None:
         """Closes a generation's indexes and deletes their files."""

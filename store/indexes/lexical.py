@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import sys
 import threading
 from collections import Counter
@@ -16,7 +17,8 @@ from pathlib import Path
 import tantivy
 
 from store.errors import IndexDamaged, Transient
-from store.indexes.words import WORDS_VERSION, asked, words
+from store.indexes.stems import ENGLISH, stemmed_language, terms_asked, terms_of
+from store.indexes.words import WORDS_VERSION
 from store.models import Frozen
 
 WRITER_BYTES = 15_000_000  # tantivy's least; per commit, given back after it
@@ -24,13 +26,17 @@ _RAW = {"tokenizer_name": "raw", "index_option": "basic"}
 
 
 class LexicalEntry(Frozen):
-    """What is indexed of one chunk; `header` is its document's name, title, section and date."""
+    """What is indexed of one chunk; `header` is its document's name, title, section and date.
+
+    `language` (ISO 639-1, None where it is not known) says which endings its words lose.
+    """
 
     id: str
     space_id: str
     document_id: str
     header: str
     text: str
+    language: str | None = None
 
 
 class LexicalIndex:
@@ -48,21 +54,18 @@ class LexicalIndex:
         builder.add_text_field("id", stored=True, **_RAW)
         builder.add_text_field("space", **_RAW)
         builder.add_text_field("document", **_RAW)
+        builder.add_text_field("language", **_RAW)
         # Header and text in one field: as fields of their own, each with its BM25, they found the
         # right page of look-alike reports among ten in .70 instead of .78 of cases.
         builder.add_text_field("terms", tokenizer_name=WORDS_VERSION, index_option="freq")
         self._schema = builder.build()
-        self._analyzer = (
-            tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-            .filter(tantivy.Filter.stemmer("english"))
-            .build()
-        )
+        separated = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
         folder.mkdir(parents=True, exist_ok=True)
         self._index: tantivy.Index | None = None
         with self._damage_named():
             # An index of other fields or another WORDS_VERSION has another schema: refused here.
             index = tantivy.Index(self._schema, path=str(folder))
-            index.register_tokenizer(WORDS_VERSION, self._analyzer)
+            index.register_tokenizer(WORDS_VERSION, separated)
             # The default policy keeps a thread that reads meta.json twice a second.
             index.config_reader("manual")
             index.reload()
@@ -73,13 +76,15 @@ class LexicalIndex:
         latest = {entry.id: entry for entry in entries}
         with self._writing() as writer:
             for entry in latest.values():
+                language = stemmed_language(entry.language)
                 writer.delete_documents_by_term("id", entry.id)
                 writer.add_document(
                     tantivy.Document(
                         id=entry.id,
                         space=entry.space_id,
                         document=entry.document_id,
-                        terms=" ".join(words(f"{entry.header}\n\n{entry.text}")),
+                        language=language,
+                        terms=" ".join(terms_of(f"{entry.header}\n\n{entry.text}", language)),
                     )
                 )
 
@@ -98,19 +103,23 @@ class LexicalIndex:
     ) -> list[tuple[str, float]]:
         """At most `k` (chunk id, BM25 score), best first; any text is a valid query.
 
-        A chunk needs to hold one of the text's terms; a term asked twice counts twice.
+        A chunk needs to hold one of the text's terms, as its own language writes them; a term
+        asked twice counts twice.
         """
-        terms = Counter(self._analyzer.analyze(" ".join(asked(text))))
-        if not terms or not space_ids or (document_ids is not None and not document_ids):
+        if not space_ids or (document_ids is not None and not document_ids):
             return []
-        should, must = tantivy.Occur.Should, tantivy.Occur.Must
-        either = [(should, self._term(term, times)) for term, times in terms.items()]
-        clauses = [(must, self._one_of("space", space_ids))]
-        if document_ids is not None:
-            clauses.append((must, self._one_of("document", document_ids)))
-        # The terms in a clause of their own: beside a `must` they would all be optional.
-        clauses.append((must, tantivy.Query.boolean_query(either)))
         with self._reading() as searcher:
+            languages = {*(name for name, _ in searcher.terms_with_prefix("language", "")), ENGLISH}
+            either = self._any_of(searcher, Counter(terms_asked(text, languages)))
+            if not either:
+                return []
+            should, must = tantivy.Occur.Should, tantivy.Occur.Must
+            clauses = [(must, self._one_of("space", space_ids))]
+            if document_ids is not None:
+                clauses.append((must, self._one_of("document", document_ids)))
+            # The terms in a clause of their own: beside a `must` they would all be optional.
+            terms = tantivy.Query.boolean_query([(should, query) for query in either])
+            clauses.append((must, terms))
             found = searcher.search(tantivy.Query.boolean_query(clauses), k, count=False)
             return [(searcher.doc(address)["id"][0], score) for score, address in found.hits]
 
@@ -145,10 +154,24 @@ class LexicalIndex:
         with self._lock:
             self._index = None
 
-    def _term(self, term: str, times: int) -> tantivy.Query:
-        # tantivy counts a term that is in a query twice only once: hence the boost.
-        query = tantivy.Query.term_query(self._schema, "terms", term, "freq")
-        return query if times == 1 else tantivy.Query.boost_query(query, float(times))
+    def _any_of(
+        self, searcher: tantivy.Searcher, asked: Counter[tuple[str, ...]]
+    ) -> list[tantivy.Query]:
+        """A query for each form of each term that the index holds.
+
+        The forms of one term weigh as one word that all their chunks hold: a common word is no
+        rare one because a few chunks of another language write it so.
+        """
+        queries = []
+        for forms, times in asked.items():
+            holders = {f: n for f in forms if (n := searcher.doc_freq("terms", f))}
+            weight = _rarity(sum(holders.values()), searcher.num_docs)
+            for form, n in holders.items():
+                query = tantivy.Query.term_query(self._schema, "terms", form, "freq")
+                # tantivy counts a term that is in a query twice only once: hence `times`.
+                boost = times * weight / _rarity(n, searcher.num_docs)
+                queries.append(tantivy.Query.boost_query(query, boost))
+        return queries
 
     def _one_of(self, field: str, values: Collection[str]) -> tantivy.Query:
         chosen = tantivy.Query.term_set_query(self._schema, field, list(values))
@@ -185,6 +208,24 @@ class LexicalIndex:
             yield
         except (ValueError, OSError) as fault:  # what tantivy raises for files it cannot read
             raise IndexDamaged(f"The lexical index {self.folder} is damaged: {fault}") from fault
+
+
+def written_today(folder: Path) -> bool:
+    """False for an index of another WORDS_VERSION, which must be built anew; opens nothing.
+
+    What cannot be read is not of another version: it is damaged, and opening it says so.
+    """
+    try:
+        meta = (folder / "meta.json").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return True
+    return f'"{WORDS_VERSION}"' in meta
+
+
+def _rarity(holders: int, chunks: int) -> float:
+    """BM25's inverse document frequency; deleted chunks may still be among the holders."""
+    chunks = max(chunks, holders)
+    return math.log(1 + (chunks - holders + 0.5) / (holders + 0.5))
 
 
 def _give_memory_back() -> None:

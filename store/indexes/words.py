@@ -1,6 +1,6 @@
 """Text to search terms, the same for what is indexed and for what is asked.
 
-Case, accents and compatibility forms are folded here; English stemming is the lexical index's.
+Case and compatibility forms are folded here, accents in `fold`; `stems.py` takes endings off.
 """
 
 from __future__ import annotations
@@ -8,21 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-WORDS_VERSION = "words-1"
-"""Changes with anything below; an index of another version is built anew."""
+WORDS_VERSION = "words-2"
+"""Changes with anything below or in `stems.py`; an index of another version is built anew."""
 
 LONGEST = 64
-
-_EMPTY_WORDS = (
-    "a about above after again against all am an and any are as at be because been before being"
-    " below between both but by can could did do does doing down during each few for from further"
-    " had has have having he her here hers him his how i if in into is it its itself just me more"
-    " most my no nor not of off on once only or other our out over own same she should so some"
-    " such than that the their them then there these they this those through to too under until"
-    " up very was we were what when where which while who whom whose why will with would you"
-    " your"
-)
-_EMPTY = frozenset(_EMPTY_WORDS.split())
 
 # Written without spaces, or in words too long to match whole: cut into pairs of characters.
 _UNSPACED = (
@@ -41,13 +30,18 @@ _THOUSANDS_BY_DOTS = re.compile(r"\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})")
 
 
 def words(text: str) -> list[str]:
-    """Terms in reading order, duplicates kept.
+    """Terms in reading order, duplicates kept, without accents.
 
     "1,234.5" is one term `1234.5`; a hyphenated word, an e-mail address or an abbreviation gives
     its parts and, after them, itself without its joints (`10-Q`: 10, q, 10q).
     """
+    return [fold(term) for term in spelled(text)]
+
+
+def spelled(text: str) -> list[str]:
+    """The same terms with their accents, which stemming needs: -ción is a suffix, -cion is not."""
     found: list[str] = []
-    for piece in _PIECE.finditer(fold(text)):
+    for piece in _PIECE.finditer(_plain(text)):
         if piece["unspaced"]:
             found += _pairs(piece[0])
         else:
@@ -55,35 +49,39 @@ def words(text: str) -> list[str]:
     return [term[:LONGEST] for term in found]
 
 
-def asked(question: str) -> list[str]:
-    """A question's terms without the English words that carry no subject.
-
-    They match everywhere, and a hundred candidates is little: without them BM25 has the right
-    page of the reports in benchmarks/retrieval.py among ten in .78 instead of .71 of cases.
-    """
-    terms = words(question)
-    return [term for term in terms if term not in _EMPTY] or terms
-
-
 def fold(text: str) -> str:
     """Lower case, no accents, compatibility forms (full width, ligatures) made plain."""
     if text.isascii():
         return text.lower()
-    spread = unicodedata.normalize("NFKD", text.casefold().replace("\u2019", "'"))
+    spread = unicodedata.normalize("NFKD", _plain(text))
     return unicodedata.normalize("NFC", spread.translate(_FOLDING))
 
 
-class _Folding(dict[int, int | None]):
-    """Drops marks and invisible characters, except the voicing marks of kana."""
+def _plain(text: str) -> str:
+    """Lower case and compatibility forms made plain; accents that are part of a letter stay."""
+    if text.isascii():
+        return text.lower()
+    joined = unicodedata.normalize("NFKC", text.casefold().replace("\u2019", "'"))
+    return joined.translate(_FOLDING)
 
-    def __missing__(self, code: int) -> int | None:
-        keep = code in (0x3099, 0x309A) or unicodedata.category(chr(code)) not in _DROPPED
-        self[code] = code if keep else None
+
+class _Folding(dict[int, int | str | None]):
+    """Drops marks and invisible characters, except the voicing marks of kana; digits are 0 to 9."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        character = chr(code)
+        category = unicodedata.category(character)
+        if category == "Nd":
+            self[code] = str(unicodedata.decimal(character))
+        elif category in _DROPPED and code not in (0x3099, 0x309A):
+            self[code] = None
+        else:
+            self[code] = code
         return self[code]
 
 
 _DROPPED = ("Mn", "Mc", "Me", "Cf")
-_FOLDING = _Folding()
+_FOLDING = _Folding({0x640: None})  # the stroke that only stretches an Arabic word
 
 
 def _pairs(run: str) -> list[str]:
