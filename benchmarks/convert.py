@@ -1,4 +1,4 @@
-"""Word recall of the office parsers over a folder of files with reference texts.
+"""Word recall of the parsers over a folder of files with reference texts.
 
     python -m benchmarks.convert FOLDER [--out PREDICTIONS.jsonl] [--misses]
 
@@ -26,7 +26,8 @@ from store.models import Kind
 
 KINDS: dict[str, Kind] = {
     ".docx": "docx", ".pptx": "pptx", ".xlsx": "xlsx", ".csv": "csv", ".html": "html",
-    ".md": "markdown", ".txt": "text", ".eml": "email",
+    ".md": "markdown", ".txt": "text", ".eml": "email", ".pdf": "pdf", ".odt": "odf",
+    ".ods": "odf", ".odp": "odf",
 }  # fmt: skip
 _NOT_TEXT = re.compile(r"<!--.*?-->|!\[.*?\]\(.*?\)", re.DOTALL)
 _LINK_TARGET = re.compile(r"\]\([^)\s]*(?:\s+\"[^\"]*\")?\)|<https?://[^>]*>")
@@ -63,7 +64,7 @@ def main() -> int:
     began = time.perf_counter()
     for line in (chosen.folder / "index.jsonl").read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
-        kind = KINDS.get(Path(case["doc"]).suffix)
+        kind = KINDS.get(Path(case["doc"]).suffix.lower())
         if kind is None:
             continue
         try:

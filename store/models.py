@@ -13,7 +13,9 @@ from pydantic import BaseModel, ConfigDict
 SCHEMA_VERSION = 1
 
 Box = tuple[float, float, float, float]
-Kind = Literal["pdf", "image", "docx", "pptx", "xlsx", "csv", "html", "markdown", "text", "email"]
+Kind = Literal[
+    "pdf", "image", "docx", "pptx", "xlsx", "odf", "csv", "html", "markdown", "text", "email",
+]  # fmt: skip
 How = Literal["text", "ocr", "both", "vision", "nothing", "failed"]
 Status = Literal[
     "queued", "processing", "ready", "partial", "no_text", "failed", "cancelled", "duplicate"

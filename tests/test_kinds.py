@@ -44,6 +44,10 @@ from tests import files
         (lambda p: files.txt(p, "Note: to do\nDate: tomorrow\n\nBuy rope, oil"), "a", "text"),
         (lambda p: files.txt(p, "One, two, three.\nFour, five.\nSix, seven, eight, nine."), "a",
          "text"),
+        (lambda p: files.txt(p, "A PDF opens with %PDF-1.7 and ends in %%EOF.\n"), "a.txt", "text"),
+        (lambda p: files.markdown(p, "# PDF\n\n    %PDF-1.4\n    1 0 obj\n"), "a.md", "markdown"),
+        (lambda p: p.write_bytes(b"junk\n" + files.text_pdf(p, ["Words"]).read_bytes()), "a.pdf",
+         "pdf"),
         (lambda p: files.txt(p, '{"a": 1, "b": 2, "c": 3}\n' * 5), "a.jsonl", "text"),
     ],
 )  # fmt: skip
@@ -103,7 +107,8 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
         (_bytes(_OLE), "old Office format"),
         (_bytes(gzip.compress(b"words")), "archive"),
         (_zip("a.txt", "b.pdf"), "archive"),
-        (_zip("mimetype", data=b"application/vnd.oasis.opendocument.text"), "OpenDocument"),
+        (_zip("mimetype", data=b"application/vnd.oasis.opendocument.formula"), "OpenDocument"),
+        (_bytes(b"1 0 obj\n<< /Type /Catalog >>\nendobj\n"), "This is no PDF"),
         (_zip("mimetype", data=b"application/epub+zip"), "EPUB"),
         (_zip("[Content_Types].xml", data=b"<Types/>"), "Office file is of a kind"),
         (_bytes(b"PK\x03\x04 cut off"), "damaged or incomplete"),
@@ -121,7 +126,7 @@ def test_what_is_not_read_is_refused_with_advice(
     path = tmp_path / "stored"
     make(path)
     with pytest.raises(Unreadable, match=sentence):
-        sniff(path, "thing.bin")
+        sniff(path, "thing.pdf" if "no PDF" in sentence else "thing.bin")
 
 
 def test_a_zip_bomb_is_looked_at_only_as_far_as_needed(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ PARSERS: Mapping[Kind, ParserEntry] = {
     "docx": _entry("docx", "office", 2, "lxml"),
     "pptx": _entry("pptx", "office", 2, "unstructured", "python-pptx", "lxml"),
     "xlsx": _entry("xlsx", "office", 2, "openpyxl"),
+    "odf": _entry("odf", "office", 1, "lxml"),
     "csv": _entry("csv", "office", 2, "charset-normalizer"),
     "html": _entry("html", "office", 2, "lxml"),
     "markdown": _entry("markdown", "office", 2, "markdown-it-py", "lxml"),
@@ -82,12 +83,12 @@ PARSERS: Mapping[Kind, ParserEntry] = {
 
 SUFFIXES: Mapping[Kind, str] = {
     "pdf": ".pdf", "image": ".img", "docx": ".docx", "pptx": ".pptx", "xlsx": ".xlsx",
-    "csv": ".csv", "html": ".html", "markdown": ".md", "text": ".txt", "email": ".eml",
+    "odf": ".odt", "csv": ".csv", "html": ".html", "markdown": ".md", "text": ".txt",
+    "email": ".eml",
 }  # fmt: skip
 """The name a file gets inside the child's folder: libraries look at it, people never see it."""
 
-
-_CARRIERS: frozenset[Kind] = frozenset(("pdf", "docx", "pptx", "xlsx", "email"))
+_CARRIERS: frozenset[Kind] = frozenset(("pdf", "docx", "pptx", "xlsx", "odf", "email"))
 """Kinds that hold files of other kinds: their text depends on the other parsers too."""
 
 

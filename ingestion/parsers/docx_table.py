@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ingestion.parsers.column_names import header_rows as guess_header_rows
+from ingestion.parsers.column_names import table_header_rows
 from ingestion.parsers.docx_styles import attribute
 from ingestion.parsers.flow import one_line
 from ingestion.parsers.ooxml import Element, elements, local
@@ -19,19 +19,37 @@ _MAX_SPAN = 200
 def read_table(table: Element, hanging: list[Inline]) -> tuple[list[list[str]], int]:
     """(rows, header rows); what hangs on the cells' paragraphs is appended to `hanging`."""
     rows: list[list[str]] = []
+    emphasised: list[list[bool]] = []
     marked = 0
     for row in _inside(table, "tr"):
         if _property(row, "trPr", "tblHeader") is not None and marked == len(rows):
             marked += 1
         line = [""] * _number(_property(row, "trPr", "gridBefore"))
+        marks = [False] * len(line)
         for cell in _inside(row, "tc"):
             merge = _property(cell, "tcPr", "vMerge")
             goes_on = merge is not None and attribute(merge, "val") != "restart"
             line.append("" if goes_on else _cell(cell, hanging, 0))
             line.extend([""] * (_number(_property(cell, "tcPr", "gridSpan"), 1) - 1))
+            marks.extend([_stands_out(cell)] * (len(line) - len(marks)))
         rows.append(line)
+        emphasised.append(marks)
     marked = marked if marked < len(rows) else min(1, len(rows) - 1)
-    return rows, max(0, marked) or guess_header_rows(rows)
+    return rows, max(0, marked) or table_header_rows(rows, emphasised)
+
+
+def _stands_out(cell: Element) -> bool:
+    """All bold, or on a ground of its own."""
+    shade = _property(cell, "tcPr", "shd")
+    if shade is not None and attribute(shade, "fill").lower() not in ("", "auto", "ffffff"):
+        return True
+    runs = [r for r in cell.iter(cell.tag[:-2] + "r") if any(local(e) == "t" for e in elements(r))]
+    return bool(runs) and all(_is_bold(run) for run in runs)
+
+
+def _is_bold(run: Element) -> bool:
+    bold = _property(run, "rPr", "b")
+    return bold is not None and attribute(bold, "val") not in ("0", "false", "off")
 
 
 def _cell(cell: Element, hanging: list[Inline], depth: int) -> str:

@@ -49,7 +49,8 @@ class Embedded:
                 continue
             self._seen.add(target)
             if kind == "image":
-                self._picture(target, place)
+                self._seen.discard(target)
+                self.picture(target, place)
             elif kind == "package":
                 self._found.append(_Found(target, None))
             elif kind == "oleObject":
@@ -73,7 +74,11 @@ class Embedded:
             said.append(f"{_count(self._objects, 'embedded object')} of an older kind not read.")
         return said
 
-    def _picture(self, target: str, place: str) -> None:
+    def picture(self, target: str, place: str) -> None:
+        """A picture that is shown at `place`; those seen before and small ones are left out."""
+        if target in self._seen:
+            return
+        self._seen.add(target)
         suffix = posixpath.splitext(target)[1].lower()
         if suffix in _LEFT:
             return

@@ -72,8 +72,10 @@ _OLE_PARTS: tuple[tuple[str, str], ...] = (
     ("Workbook", "This is an old Excel file (.xls); save it as XLSX and upload that."),
     ("__properties_version1.0", "Outlook .msg is not supported; save the message as EML."),
 )
+_NO_PDF = "This is no PDF, or a damaged one; upload it again."
 _PDF_OBJECT = re.compile(rb"\d\s+\d+\s+obj\b")
 _BINARY = re.compile(rb"[\x00-\x06\x0e-\x1a\x80-\xff]")
+_ODF = re.compile(rb"opendocument\.(text|spreadsheet|presentation|graphics)")
 _HTML = re.compile(
     r"<(!doctype\s+html|html[\s>]|head[\s>]|body[\s>]|title>|meta\s|table[\s>]|div[\s>]|p>)",
     re.IGNORECASE,
@@ -118,11 +120,14 @@ def sniff(path: Path, name: str) -> Kind:
     for offset, magic, advice in _NO_DOCUMENTS:
         if head[offset:].startswith(magic) and not (magic == b"BM" and b"\0" not in head[:64]):
             raise NotADocument(advice)
+    called_pdf = name.lower().endswith(".pdf")
+    if called_pdf and _PDF_OBJECT.search(head):
+        raise Unreadable(_NO_PDF)
     try:
         return _text_kind(_as_text(head, size), name)
-    except Unreadable:
-        if name.lower().endswith(".pdf"):
-            raise Unreadable("This is no PDF, or a damaged one; upload it again.") from None
+    except NotADocument:
+        if called_pdf:
+            raise Unreadable(_NO_PDF) from None
         raise
 
 
@@ -155,9 +160,11 @@ def _zip_kind(path: Path) -> Kind:
                 raise Unreadable("This Office file is of a kind that Footnote does not read.")
             if "mimetype" in names:
                 mimetype = _part(archive, "mimetype", 200)
+                if b"opendocument" in mimetype and _ODF.search(mimetype):
+                    return "odf"
                 if b"opendocument" in mimetype:
                     raise Unreadable(
-                        "OpenDocument files are not supported; save it as DOCX, XLSX or PPTX."
+                        "This kind of OpenDocument file is not supported; save it as PDF."
                     )
                 if b"epub" in mimetype:
                     raise Unreadable("E-books (EPUB) are not supported; save it as PDF.")

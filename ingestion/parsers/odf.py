@@ -1,0 +1,232 @@
+"""OpenDocument texts, spreadsheets and presentations (ODT, ODS, ODP), read from their XML.
+
+(OASIS OpenDocument 1.3 part 3 names the elements.)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ingestion.parsers.attached import with_attachments
+from ingestion.parsers.column_names import table_header_rows
+from ingestion.parsers.docx_styles import attribute
+from ingestion.parsers.embedded import Embedded
+from ingestion.parsers.flow import Flow, FlowedFile
+from ingestion.parsers.odf_sheet import read_rows
+from ingestion.parsers.odf_text import Hanging, inline, lines_of
+from ingestion.parsers.ooxml import Element, Package, elements, local
+from ingestion.parsers.xlsx_tables import tables_of
+from store.errors import Unreadable
+
+if TYPE_CHECKING:
+    from ingestion.parsers import OpenedFile, ParseOptions
+
+MAX_DEPTH = 60
+_PASSED_WORDS = (
+    "section index-body table-of-content alphabetical-index bibliography illustration-index "
+    "table-index user-index object-index index-title g a frame text-box custom-shape rect "
+    "ellipse line connector polygon path soft-page-break page-thumbnail shapes"
+)
+_PASSED = frozenset(_PASSED_WORDS.split())
+
+
+def open_file(path: Path, options: ParseOptions) -> OpenedFile:
+    package = Package(path)
+    try:
+        manifest = package.optional_xml("META-INF/manifest.xml")
+        if manifest is not None and any(_is(e, "encryption-data") for e in manifest.iter()):
+            raise Unreadable("This file needs a password; upload an unlocked copy.")
+        inside = Embedded(package)
+        read = _Reader(package, inside, options.max_pages).read()
+        return with_attachments(read, inside.attachments(), options)
+    finally:
+        package.close()
+
+
+class _Reader:
+    def __init__(self, package: Package, inside: Embedded, max_pages: int):
+        self._package, self._inside = package, inside
+        self._flow = Flow(max_pages)
+        self._place = ""
+        self._pages = 0
+        self._unseen: set[str] = set()
+
+    def read(self) -> FlowedFile:
+        root = self._package.xml("content.xml")
+        self._unseen = _hidden_styles(root)
+        body = next((e for e in elements(root) if local(e) == "body"), None)
+        styles = self._package.optional_xml("styles.xml")
+        for office in elements(body) if body is not None else ():
+            kind = local(office)
+            if kind == "spreadsheet":
+                self._spreadsheet(office)
+            elif kind in ("presentation", "drawing"):
+                self._slides(office)
+            else:
+                self._margins(styles, "header")
+                self._blocks(office, 0)
+                self._margins(styles, "footer")
+        self._flow.warnings += self._inside.warnings()
+        return self._flow.finish(**self._properties())
+
+    def _blocks(self, parent: Element, depth: int, list_depth: int = -1) -> None:
+        if depth > MAX_DEPTH:
+            return
+        for child in elements(parent):
+            name = local(child)
+            if name in ("p", "h"):
+                self._paragraph(child, depth, list_depth)
+            elif name == "list":
+                self._blocks(child, depth + 1, list_depth + 1)
+            elif name in ("list-item", "list-header"):
+                self._blocks(child, depth + 1, list_depth)
+            elif name == "table":
+                self._table(child, depth)
+            elif name == "image":
+                self._picture(child)
+            elif name in _PASSED:
+                self._blocks(child, depth + 1, list_depth)
+
+    def _paragraph(self, element: Element, depth: int, list_depth: int) -> None:
+        hanging = Hanging()
+        text = inline(element, hanging)
+        level = attribute(element, "outline-level")
+        if local(element) == "h":
+            self._flow.heading(text, int(level) if level.isdecimal() else 1)
+        elif list_depth >= 0:
+            self._flow.list_item(text, list_depth)
+        else:
+            self._flow.paragraph(text)
+        self._hang(hanging, depth)
+
+    def _hang(self, hanging: Hanging, depth: int) -> None:
+        for frame in hanging.frames:
+            self._blocks(frame, depth + 1)
+        for note in hanging.notes:
+            self._flow.note(note)
+
+    def _table(self, table: Element, depth: int) -> None:
+        hanging = Hanging()
+        rows, header_rows = read_rows(table, hanging)
+        grid = [_filled(texts) for _, texts in rows]
+        if len(grid) == 1 and len(grid[0]) == 1:
+            self._flow.paragraph(grid[0][0])
+        else:
+            self._flow.table(grid, header_rows or table_header_rows(grid))
+        self._hang(hanging, depth)
+
+    def _spreadsheet(self, office: Element) -> None:
+        for table in elements(office):
+            if local(table) != "table":
+                continue
+            hanging = Hanging()
+            rows, _ = read_rows(table, hanging)
+            self._place = attribute(table, "name")
+            if not rows and not hanging.notes and not hanging.frames:
+                continue
+            hidden = attribute(table, "style-name") in self._unseen
+            self._flow.page(self._place, ("hidden",) if hidden else ())
+            for found in tables_of(rows):
+                for title in found.titles:
+                    self._flow.paragraph(title)
+                self._flow.table(
+                    found.rows,
+                    found.header_rows,
+                    row_numbers=found.row_numbers,
+                    columns=found.columns,
+                )
+            self._hang(hanging, 0)
+
+    def _slides(self, office: Element) -> None:
+        for page in elements(office):
+            if local(page) != "page":
+                continue
+            self._pages += 1
+            self._place = f"Slide {self._pages}"
+            title = next((e for e in page if attribute(e, "class") == "title"), None)
+            lines = lines_of(title) if title is not None else []
+            hidden = attribute(page, "style-name") in self._unseen
+            self._flow.page(" ".join(lines) or None, ("hidden",) if hidden else ())
+            if lines:
+                self._flow.heading(" ".join(lines), 1)
+            for shape in elements(page):
+                if local(shape) == "notes":
+                    notes = [line for frame in shape for line in _notes(frame)]
+                    if notes:
+                        self._flow.note("Notes: " + "\n".join(notes))
+                elif local(shape) == "annotation":
+                    hanging = Hanging()
+                    hanging.annotate(shape)
+                    self._hang(hanging, 0)
+                elif shape is not title:
+                    self._shape(shape)
+
+    def _shape(self, shape: Element) -> None:
+        name = local(shape)
+        if name == "frame":
+            content = [e for e in elements(shape) if local(e) != "image"]
+            if any(local(e) == "table" for e in content):
+                for table in content:
+                    if local(table) == "table":
+                        self._table(table, 0)
+            else:
+                self._blocks(shape, 0)
+        else:
+            self._blocks(shape, 0)
+
+    def _picture(self, image: Element) -> None:
+        target = attribute(image, "href").removeprefix("./")
+        if target.startswith("Pictures/") and self._package.has(target):
+            self._inside.picture(target, self._place)
+
+    def _margins(self, styles: Element | None, kind: str) -> None:
+        seen: set[str] = set()
+        for page in styles.iter() if styles is not None else ():
+            if not _is(page, "master-page"):
+                continue
+            for margin in elements(page):
+                text = "\n".join(lines_of(margin)) if local(margin).startswith(kind) else ""
+                if text and text not in seen:
+                    seen.add(text)
+                    self._flow.margin("header" if kind == "header" else "footer", text)
+
+    def _properties(self) -> dict[str, str | None]:
+        root = self._package.optional_xml("meta.xml")
+        found: dict[str, str | None] = {}
+        for element in root.iter() if root is not None else ():
+            if isinstance(element.tag, str) and (element.text or "").strip():
+                found.setdefault(local(element), element.text.strip())
+        date = found.get("date") or found.get("creation-date")
+        return {
+            "title": found.get("title"),
+            "author": found.get("initial-creator") or found.get("creator"),
+            "date": date[:19] if date else None,
+            "language": found.get("language"),
+        }
+
+
+def _notes(frame: Element) -> list[str]:
+    """A speaker's notes; the little picture of the slide and its number are left out."""
+    return lines_of(frame) if attribute(frame, "class") == "notes" else []
+
+
+def _hidden_styles(root: Element) -> set[str]:
+    """Names of styles under which a sheet or a slide is not shown."""
+    found = set()
+    for style in root.iter():
+        if not _is(style, "style"):
+            continue
+        for properties in elements(style):
+            shown = attribute(properties, "display") != "false"
+            if not shown or attribute(properties, "visibility") == "hidden":
+                found.add(attribute(style, "name"))
+    return found
+
+
+def _filled(texts: dict[int, str]) -> list[str]:
+    return [texts.get(column, "") for column in range(max(texts, default=-1) + 1)]
+
+
+def _is(element: Element, name: str) -> bool:
+    return isinstance(element.tag, str) and local(element) == name
