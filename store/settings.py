@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     """Seconds a file may go without a page that came back."""
     parser_recycle_pages: int = 500
     parser_idle_s: float = 30.0
+    parser_open_files: int = 256
+    parser_file_mb: int = 256
+    parser_scratch_mb: int = 512
+    parser_answer_mb: int = 96
     same_name: SameName = "ask"
     """A new file with a known name: `replace`, `keep_both`, `skip`, or `ask` on the screen."""
 

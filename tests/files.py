@@ -74,6 +74,19 @@ def mixed_pdf(
     return path
 
 
+def pdf_with_broken_pages(path: Path, pages: Sequence[str], broken: Sequence[int]) -> Path:
+    """A born-digital PDF in whose page tree some pages, counted from 1, lead nowhere."""
+    whole = text_pdf(path, pages).read_bytes()
+    kids = whole[whole.index(b"/Kids [") : whole.index(b"]", whole.index(b"/Kids ["))]
+    references = kids.split(b" R")
+    for page in broken:
+        number, _, generation = references[page - 1].rpartition(b" ")
+        before, _, digits = number.rpartition(b" ")
+        references[page - 1] = before + b" " + b"0" * len(digits) + b" " + generation
+    path.write_bytes(whole.replace(kids, b" R".join(references)))
+    return path
+
+
 def encrypted_pdf(path: Path, password: str = "secret", text: str = "A locked page.") -> Path:
     """AES-256; opens only with `password` (with "" it opens by itself, yet is encrypted)."""
     writer = PdfWriter(clone_from=PdfReader(text_pdf(path, [text])))

@@ -71,9 +71,8 @@ def pausing(library: Library, who: Principal, queue: Queue) -> None:
     """Pause or resume the whole queue, while there is one."""
     if queue.paused:
         wait = "1 file waits" if queue.held == 1 else f"{queue.held} files wait"
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.info(f"Reading is paused; {wait}.", icon=":material/pause:")
-            st.button("Resume all", key="resume-all", on_click=library.resume, args=(who,))
+        st.badge(f"Reading is paused; {wait}", color="orange", icon=":material/pause:")
+        st.button("Resume all", key="resume-all", on_click=library.resume, args=(who,))
     elif queue.waiting:
         st.button(
             "Pause all",
@@ -248,7 +247,10 @@ def _pages(document: Document, lines: list[LedgerLine], new_tab: DeltaGenerator)
     def open_page(number: int) -> None:
         st.session_state[key] = number
 
-    ledger.strip(lines, f"strip-{document.id}", open_page)
+    opened = st.session_state.get(key, lines[0].page)
+    ledger.strip(lines, opened, f"strip-{document.id}", open_page)
+    with st.expander("All pages as a table", key=f"table-{document.id}"):
+        ledger.table(lines, f"ledger-{document.id}", open_page)
     number = st.selectbox(
         "Page",
         list(by_number),
@@ -260,8 +262,6 @@ def _pages(document: Document, lines: list[LedgerLine], new_tab: DeltaGenerator)
     with new_tab:
         source.new_tab(address)
     source.frame(address)
-    with st.expander("All pages as a table", key=f"table-{document.id}"):
-        ledger.table(lines, f"ledger-{document.id}", open_page)
 
 
 def _page_line(line: LedgerLine) -> str:

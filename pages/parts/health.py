@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 _LIMITS = {
     "memory_mb": ("Memory", "MB", "FOOTNOTE_PARSER_MEMORY_MB"),
     "page_timeout_s": ("One page", "s", "FOOTNOTE_PAGE_TIMEOUT_S"),
-    "stuck_s": ("A file without a page coming back", "s", "FOOTNOTE_PARSER_STUCK_S"),
+    "stuck_s": ("No page back", "s", "FOOTNOTE_PARSER_STUCK_S"),
     "recycle_pages": ("Its life", "pages", "FOOTNOTE_PARSER_RECYCLE_PAGES"),
-    "idle_s": ("Waiting for work", "s", "FOOTNOTE_PARSER_IDLE_S"),
+    "idle_s": ("No work", "s", "FOOTNOTE_PARSER_IDLE_S"),
+    "open_files": ("Open files", "", "FOOTNOTE_PARSER_OPEN_FILES"),
+    "file_mb": ("A file written", "MB", "FOOTNOTE_PARSER_FILE_MB"),
+    "scratch_mb": ("Scratch folder", "MB", "FOOTNOTE_PARSER_SCRATCH_MB"),
+    "answer_mb": ("One answer", "MB", "FOOTNOTE_PARSER_ANSWER_MB"),
 }
 """What `ingestion.sandbox.Limits` says, in words: label, unit, setting."""
 
@@ -87,7 +91,7 @@ def limits(of: Limits) -> None:
     _table(
         ("Limit", "", "Setting"),
         [
-            (said, f"{getattr(of, name):g} {unit}", f"`{setting}`")
+            (said, f"{getattr(of, name):g}\u00a0{unit}", f"`{setting}`")
             for name, (said, unit, setting) in _LIMITS.items()
         ],
     )

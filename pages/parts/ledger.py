@@ -7,64 +7,65 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.parts.inert import inert
 from server import words
 
 if TYPE_CHECKING:
     from store.catalog.ledger import LedgerCounts, LedgerLine
 
-_COLOURS: dict[words.Reading, str] = {
-    "text": "#2f6fdb",
-    "ocr": "#2a9d6f",
-    "poor": "#e59b22",
-    "vision": "#8d5bd1",
-    "nothing": "#a9adb5",
-    "failed": "#cf3b3b",
+_COLOURS: dict[words.Reading, tuple[str, str]] = {
+    "text": ("blue", "#1c83e1"),
+    "ocr": ("green", "#21a361"),
+    "poor": ("orange", "#ffa421"),
+    "vision": ("violet", "#803df5"),
+    "nothing": ("gray", "#a3a8b4"),
+    "failed": ("red", "#ff4b4b"),
 }
-_ACROSS = 50
+"""Streamlit's name of each colour, for the line that is the strip's legend, and the colour."""
+_ACROSS = 40
+_SQUARE_PX = 14
+_AROUND_PX = 12
 _TABLE_PX = 300
 
 
-def strip(lines: Sequence[LedgerLine], key: str, open_page: Callable[[int], None]) -> None:
+def strip(
+    lines: Sequence[LedgerLine], opened: int, key: str, open_page: Callable[[int], None]
+) -> None:
     """All pages as small squares in the colours of how they were read; a click opens one."""
-    st.caption(inert(said(lines)))
+    st.caption(said(lines))
     across = min(_ACROSS, len(lines))
     rows = -(-len(lines) // across)
     used = dict.fromkeys(words.reading(line) for line in lines)
     domain = [r for r in words.READINGS if r in used]
+    gaps = {"paddingInner": 0.15, "paddingOuter": 0}
     chart: dict[str, Any] = {
-        "mark": {"type": "rect", "cornerRadius": 2, "stroke": "#8888", "strokeWidth": 0.5},
+        "mark": {"type": "rect", "cornerRadius": 2},
         "params": [{"name": "page", "select": {"type": "point", "fields": ["page"]}}],
         "encoding": {
-            "x": {"field": "column", "type": "ordinal", "axis": None},
-            "y": {"field": "row", "type": "ordinal", "axis": None},
+            "x": {"field": "column", "type": "ordinal", "axis": None, "scale": gaps},
+            "y": {"field": "row", "type": "ordinal", "axis": None, "scale": gaps},
             "color": {
                 "field": "read",
                 "type": "nominal",
                 "scale": {
                     "domain": [words.READINGS[r] for r in domain],
-                    "range": [_COLOURS[r] for r in domain],
+                    "range": [_COLOURS[r][1] for r in domain],
                 },
-                "legend": {"title": None, "orient": "bottom", "columns": 3},
+                "legend": None,
             },
-            "opacity": {"condition": {"param": "page", "value": 1}, "value": 0.35},
+            "opacity": {"condition": {"test": "datum.open", "value": 1}, "value": 0.5},
             "tooltip": [{"field": "page", "title": "Page"}, {"field": "said", "title": "Read"}],
         },
-        "height": {"step": 16} if rows > 1 else 22,
-        "autosize": {"type": "fit-x", "contains": "padding"},
         "padding": 0,
         "config": {"view": {"stroke": None}, "background": "transparent"},
     }
-    data = [
-        {
-            "page": line.page,
-            "column": i % across,
-            "row": i // across,
-            "read": words.READINGS[words.reading(line)],
-            "said": words.how_read(line),
-        }
-        for i, line in enumerate(lines)
-    ]
+    data = {
+        "page": [line.page for line in lines],
+        "column": [i % across for i in range(len(lines))],
+        "row": [i // across for i in range(len(lines))],
+        "read": [words.READINGS[words.reading(line)] for line in lines],
+        "said": [words.how_read(line) for line in lines],
+        "open": [line.page == opened for line in lines],
+    }
 
     def chosen() -> None:
         points = st.session_state[key]["selection"]["page"]
@@ -72,7 +73,13 @@ def strip(lines: Sequence[LedgerLine], key: str, open_page: Callable[[int], None
             open_page(int(points[0]["page"]))
 
     st.vega_lite_chart(
-        {"values": data}, chart, width="stretch", key=key, on_select=chosen, selection_mode="page"
+        data,
+        chart,
+        width="stretch",
+        height=rows * _SQUARE_PX + _AROUND_PX,
+        key=key,
+        on_select=chosen,
+        selection_mode="page",
     )
 
 
@@ -89,15 +96,16 @@ def table(lines: Sequence[LedgerLine], key: str, open_page: Callable[[int], None
         if rows:
             open_page(shown[rows[0]].page)
 
+    columns: dict[str, list] = {
+        "Page": [line.page for line in shown],
+        "How it was read": [words.how(line.how) for line in shown],
+        "Remarks": [_remarks(line) for line in shown],
+        "Words": [line.words for line in shown],
+        "Quality": [line.quality for line in shown],
+        "Confidence": [line.confidence for line in shown],
+    }
     st.dataframe(
-        {
-            "Page": [line.page for line in shown],
-            "How it was read": [words.how(line.how) for line in shown],
-            "Words": [line.words for line in shown],
-            "Confidence": [line.confidence for line in shown],
-            "Quality": [line.quality for line in shown],
-            "Remarks": [_remarks(line) for line in shown],
-        },
+        {name: values for name, values in columns.items() if any(v is not None for v in values)},
         key=key,
         hide_index=True,
         height=min(_TABLE_PX, 38 + 35 * len(shown)),
@@ -105,19 +113,23 @@ def table(lines: Sequence[LedgerLine], key: str, open_page: Callable[[int], None
         selection_mode="single-row",
         column_config={
             "Page": st.column_config.NumberColumn(width=50),
+            "How it was read": st.column_config.TextColumn(width=150),
+            "Remarks": st.column_config.TextColumn(width=170),
             "Words": st.column_config.NumberColumn(width=60),
-            "Confidence": st.column_config.NumberColumn(format="percent", width=80),
             "Quality": st.column_config.NumberColumn(format="percent", width=70),
+            "Confidence": st.column_config.NumberColumn(format="percent", width=90),
         },
     )
 
 
 def said(lines: Sequence[LedgerLine]) -> str:
-    """The strip in words: “12 pages: 9 text of the file, 2 OCR, 1 failed”."""
+    """The strip in words, and its legend: “12 pages: ■ 9 text of the file, ■ 1 failed”."""
     counted: dict[words.Reading, int] = dict.fromkeys(words.READINGS, 0)
     for line in lines:
         counted[words.reading(line)] += 1
-    parts = [f"{n} {_inside(words.READINGS[r])}" for r, n in counted.items() if n]
+    parts = [
+        f":{_COLOURS[r][0]}[■] {n} {_inside(words.READINGS[r])}" for r, n in counted.items() if n
+    ]
     noun = "page" if len(lines) == 1 else "pages"
     return f"{len(lines)} {noun}: {', '.join(parts)}"
 
