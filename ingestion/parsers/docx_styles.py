@@ -129,7 +129,7 @@ class Numbering:
         def shown(match: re.Match[str]) -> str:
             at = int(match[1]) - 1
             outer = levels.get(at, _Level())
-            return _format(counts.get(at, outer.start), outer.format)
+            return numeral(counts.get(at, outer.start), outer.format)
 
         return _PLACE.sub(shown, shape.text).strip(), level
 
@@ -165,7 +165,8 @@ def _numbering(properties: Element | None) -> tuple[str, int] | None:
     return _child_value(element, "numId"), int(level) if level.isdecimal() else 0
 
 
-def _format(value: int, name: str) -> str:
+def numeral(value: int, name: str) -> str:
+    """A number as Word's number format `name` writes it."""
     if name in ("lowerLetter", "upperLetter"):
         text = chr(ord("a") + (value - 1) % 26) * ((value - 1) // 26 + 1)
         return text.upper() if name == "upperLetter" else text

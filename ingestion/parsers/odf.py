@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from ingestion.parsers.column_names import table_header_rows
 from ingestion.parsers.docx_styles import attribute
 from ingestion.parsers.embedded import Embedded
 from ingestion.parsers.flow import Flow, FlowedFile
+from ingestion.parsers.odf_lists import ListStyles
 from ingestion.parsers.odf_sheet import read_rows
 from ingestion.parsers.odf_text import Hanging, inline, lines_of
 from ingestion.parsers.ooxml import Element, Package, elements, local
@@ -44,6 +46,15 @@ def open_file(path: Path, options: ParseOptions) -> OpenedFile:
         package.close()
 
 
+@dataclass(slots=True)
+class _Item:
+    """Where in which list we are; its mark stands before its first paragraph only."""
+
+    style: str
+    numbers: tuple[int, ...]
+    mark: str = ""
+
+
 class _Reader:
     def __init__(self, package: Package, inside: Embedded, max_pages: int):
         self._package, self._inside = package, inside
@@ -51,12 +62,17 @@ class _Reader:
         self._place = ""
         self._pages = 0
         self._unseen: set[str] = set()
+        self._lists = ListStyles([])
+        self._titles: dict[str, int] = {}
+        self._counted: dict[tuple[str, int], int] = {}
 
     def read(self) -> FlowedFile:
         root = self._package.xml("content.xml")
         self._unseen = _hidden_styles(root)
         body = next((e for e in elements(root) if local(e) == "body"), None)
         styles = self._package.optional_xml("styles.xml")
+        roots = [root] if styles is None else [styles, root]
+        self._lists, self._titles = ListStyles(roots), _title_styles(roots)
         for office in elements(body) if body is not None else ():
             kind = local(office)
             if kind == "spreadsheet":
@@ -70,32 +86,46 @@ class _Reader:
         self._flow.warnings += self._inside.warnings()
         return self._flow.finish(**self._properties())
 
-    def _blocks(self, parent: Element, depth: int, list_depth: int = -1) -> None:
+    def _blocks(self, parent: Element, depth: int, item: _Item | None = None) -> None:
         if depth > MAX_DEPTH:
             return
         for child in elements(parent):
             name = local(child)
             if name in ("p", "h"):
-                self._paragraph(child, depth, list_depth)
+                self._paragraph(child, depth, item)
             elif name == "list":
-                self._blocks(child, depth + 1, list_depth + 1)
-            elif name in ("list-item", "list-header"):
-                self._blocks(child, depth + 1, list_depth)
+                self._list(child, depth, item)
             elif name == "table":
                 self._table(child, depth)
             elif name == "image":
                 self._picture(child)
             elif name in _PASSED:
-                self._blocks(child, depth + 1, list_depth)
+                self._blocks(child, depth + 1, item)
 
-    def _paragraph(self, element: Element, depth: int, list_depth: int) -> None:
+    def _list(self, element: Element, depth: int, outer: _Item | None) -> None:
+        style = attribute(element, "style-name") or (outer.style if outer else "")
+        numbers = outer.numbers if outer else ()
+        number = self._lists.start(style, len(numbers)) - 1
+        if attribute(element, "continue-numbering") == "true":
+            number = self._counted.get((style, len(numbers)), number)
+        for child in elements(element):
+            is_item = local(child) == "list-item"
+            number += is_item
+            item = _Item(style, (*numbers, number))
+            item.mark = self._lists.mark(style, item.numbers) if is_item else ""
+            self._blocks(child, depth + 1, item)
+        self._counted[style, len(numbers)] = number
+
+    def _paragraph(self, element: Element, depth: int, item: _Item | None) -> None:
         hanging = Hanging()
         text = inline(element, hanging)
         level = attribute(element, "outline-level")
-        if local(element) == "h":
-            self._flow.heading(text, int(level) if level.isdecimal() else 1)
-        elif list_depth >= 0:
-            self._flow.list_item(text, list_depth)
+        titled = self._titles.get(attribute(element, "style-name"), 0)
+        if local(element) == "h" or titled:
+            self._flow.heading(text, int(level) if level.isdecimal() else titled or 1)
+        elif item is not None:
+            self._flow.list_item(text, len(item.numbers) - 1, item.mark)
+            item.mark = item.mark if not text.strip() else ""
         else:
             self._flow.paragraph(text)
         self._hang(hanging, depth)
@@ -222,6 +252,17 @@ def _hidden_styles(root: Element) -> set[str]:
             if not shown or attribute(properties, "visibility") == "hidden":
                 found.add(attribute(style, "name"))
     return found
+
+
+def _title_styles(roots: list[Element]) -> dict[str, int]:
+    """Heading levels of the styles of a document's title and subtitle, and of those made from."""
+    levels = {"Title": 1, "Subtitle": 2}
+    for root in roots:
+        for style in root.iter():
+            if _is(style, "style") and attribute(style, "parent-style-name") in levels:
+                found = levels[attribute(style, "parent-style-name")]
+                levels.setdefault(attribute(style, "name"), found)
+    return levels
 
 
 def _filled(texts: dict[int, str]) -> list[str]:
