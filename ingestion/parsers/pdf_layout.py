@@ -12,6 +12,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from ingestion.parsers.pdf_columns import part_columns
+from ingestion.parsers.pdf_edges import NOT_RUNNING, Edge, Running, edges_of
+from ingestion.parsers.pdf_order import columns as count_columns
+from ingestion.parsers.pdf_order import reading_order
+from ingestion.parsers.pdf_paint import Paint
 from ingestion.parsers.pdf_rows import Row, make_rows
 from ingestion.parsers.pdf_tables import Table, find_tables
 from ingestion.parsers.pdf_text import Words
@@ -19,24 +24,25 @@ from store.boxes import pack_arrays
 from store.models import Block, BlockKind, Cell
 
 _BULLET = re.compile(r"([•▪◦●○■□‣⁃∙·*–—-]|\(?[0-9]{1,3}[.)]|\(?[a-zA-Z][.)]|\([ivx]{1,5}\))( |$)")
-_PAGE_NUMBER = re.compile(
-    r"(page |[-–—] ?)?[0-9ivx]{1,5}( ?[-–—]| ?(of|/) ?[0-9]{1,5})?"
-    r"|.{0,80}[|·•–-] ?(page )?[0-9]{1,5}"
-    r"|[0-9]{1,5} ?[|·•] ?.{0,80}|.{0,80} page [0-9]{1,5}( of [0-9]{1,5})?",
+_CAPTION = re.compile(
+    r"(fig(ure|\.)?|table|chart|exhibit|scheme|plate|abb(ildung|\.)?|tab(elle|\.)?|tableau|tabla)"
+    r"\s+([A-Z]?[0-9]+|[IVX]+)([.–-][0-9]+)*\s*(?P<sign>[.:|–—-]|$)?",
     re.IGNORECASE,
 )
-_EDGE = 0.09
+_FOOTNOTE = re.compile(r"([0-9]{1,3}|[*†‡§¶]{1,3}|\([0-9a-z]{1,2}\)|[a-z])[ .)]? ?\S")
+_LOWER_HALF = 0.5
 _HEADING_SIZES = ((1.6, 1), (1.3, 2), (1.12, 3))
 
 
 @dataclass(frozen=True)
 class Laid:
-    """A page laid out; `title` is its largest heading."""
+    """A page laid out; `title` is its largest heading, `columns` how many stand side by side."""
 
     text: str
     boxes: bytes
     blocks: tuple[Block, ...]
     title: str | None
+    columns: int = 1
 
 
 @dataclass
@@ -50,41 +56,121 @@ class _Piece:
     table: Table | None = None
 
 
-def lay_out(words: Words, size: tuple[float, float], is_bold: Callable[[int], bool]) -> Laid:
-    """`size` is the page's width and height in points; `is_bold` takes a character's index."""
+def lay_out(
+    words: Words, size: tuple[float, float], is_bold: Callable[[int], bool], *,
+    running: Running = NOT_RUNNING, number: int = 0, paint: Paint | None = None,
+) -> Laid:  # fmt: skip
+    """`size` is the page's width and height in points; `is_bold` takes a character's index.
+
+    `running` is what the file's pages have in common at their edges; `paint` gives the lines of
+    ruled tables.
+    """
     if not words.texts:
         return Laid("", b"", (), None)
     rows = make_rows(words, is_bold)
-    pieces = _pieces(rows, find_tables(rows, words.boxes.tolist()), size[1])
+    rows = part_columns(rows, words)
+    body = _body_height(rows)
+    edges = edges_of(rows, size, body, running, number == 1)
+    pieces, columns = _pieces(rows, edges, words, size, body, paint)
     text, order, starts, ends = _write(rows, pieces, words)
     boxes = words.boxes[order] / (size[0], size[1], size[0], size[1])
     painted = ~np.isnan(boxes[:, 0])
     blob = pack_arrays(starts[painted], ends[painted], boxes[painted])
     at = dict(zip(order, zip(starts.tolist(), ends.tolist(), strict=True), strict=True))
     blocks = tuple(_block(piece, rows, at) for piece in pieces)
-    return Laid(text, blob, blocks, _title(pieces, rows))
+    return Laid(text, blob, blocks, _title(pieces, rows), columns)
 
 
-def _pieces(rows: list[Row], tables: list[Table], page_height: float) -> list[_Piece]:
-    body = _body_height(rows)
+def _pieces(
+    rows: list[Row], edges: dict[int, Edge], words: Words, size: tuple[float, float], body: float,
+    paint: Paint | None,
+) -> tuple[list[_Piece], int]:  # fmt: skip
+    """Heads first, then the body in reading order, its footnotes, and what is at the foot."""
     space = _usual_gap(rows)
     pieces: list[_Piece] = []
     done = 0
-    for table in [*tables, None]:
+    for table in [*find_tables(rows, words.boxes.tolist(), edges), None]:
         stop = table.first if table else len(rows)
-        pieces += _prose(rows, done, stop, body, space)
+        pieces += _prose(rows, done, stop, body, space, edges)
         if table:
             pieces.append(_Piece("table", table.first, table.last, table=table))
             done = table.last
-    _mark_edges(pieces, rows, page_height, body)
-    return pieces
+    by_kind: dict[str, list[_Piece]] = {"header": [], "body": [], "footer": []}
+    for piece in pieces:
+        by_kind[edges.get(piece.first, "body")].append(piece)
+    for edge in ("header", "footer"):
+        by_kind[edge].sort(key=lambda p: rows[p.first].y0)
+        for piece in by_kind[edge]:
+            piece.kind, piece.level = edge, 0
+    main, columns = _ordered(by_kind["body"], rows, size)
+    _mark_captions(main, rows)
+    notes = _mark_notes(main, rows, body, size[1])
+    main = [p for p in main if p not in notes] + notes
+    return [*by_kind["header"], *main, *by_kind["footer"]], columns
 
 
-def _prose(rows: list[Row], first: int, last: int, body: float, space: float) -> list[_Piece]:
+def _ordered(
+    pieces: list[_Piece], rows: list[Row], size: tuple[float, float]
+) -> tuple[list[_Piece], int]:
+    if not pieces:
+        return pieces, 1
+    boxes = np.array([_box_of(rows[p.first : p.last]) for p in pieces])
+    heights = np.array([rows[p.first].height for p in pieces])
+    order = reading_order(boxes, heights)
+    counts = np.array([0 if p.kind == "table" else p.last - p.first for p in pieces])
+    return [pieces[i] for i in order], count_columns(boxes, counts, size[0])
+
+
+def _box_of(rows: list[Row]) -> tuple[float, float, float, float]:
+    return (
+        min(r.x0 for r in rows), min(r.y0 for r in rows),
+        max(r.x1 for r in rows), max(r.y1 for r in rows),
+    )  # fmt: skip
+
+
+def _mark_captions(pieces: list[_Piece], rows: list[Row]) -> None:
+    for i, piece in enumerate(pieces):
+        if piece.kind not in ("paragraph", "heading") or piece.last - piece.first > 6:
+            continue
+        match = _CAPTION.match(rows[piece.first].text)
+        if match is None:
+            continue
+        near = pieces[max(0, i - 1) : i + 2]
+        if match["sign"] is not None or any(p.kind == "table" for p in near):
+            piece.kind, piece.level = "caption", 0
+
+
+def _mark_notes(
+    pieces: list[_Piece], rows: list[Row], body: float, page_height: float
+) -> list[_Piece]:
+    """Footnotes: small print that begins with a mark, in the lower half, with no body below it."""
+    notes: list[_Piece] = []
+    for piece in pieces:
+        mine = rows[piece.first : piece.last]
+        if piece.kind not in ("paragraph", "list") or mine[0].y0 < _LOWER_HALF * page_height:
+            continue
+        if max(r.height for r in mine) > 0.92 * body or not _FOOTNOTE.match(mine[0].text):
+            continue
+        x0, _, x1, y1 = _box_of(mine)
+        below = any(
+            rows[p.first].y0 > y1 and rows[p.first].height > 0.92 * body
+            and min(x1, rows[p.first].x1) > max(x0, rows[p.first].x0)
+            for p in pieces
+        )  # fmt: skip
+        if not below:
+            piece.kind = "note"
+            notes.append(piece)
+    return notes
+
+
+def _prose(
+    rows: list[Row], first: int, last: int, body: float, space: float, edges: dict[int, Edge]
+) -> list[_Piece]:
     pieces: list[_Piece] = []
     for i in range(first, last):
         row = rows[i]
-        if pieces and not _starts_block(rows[i - 1], row, space, pieces[-1], rows):
+        apart = i in edges or i - 1 in edges
+        if pieces and not apart and not _starts_block(rows[i - 1], row, space, pieces[-1], rows):
             pieces[-1].last = i + 1
             continue
         pieces.append(_Piece("list" if _BULLET.match(row.text) else "paragraph", i, i + 1))
@@ -123,21 +209,6 @@ def _heading_level(rows: list[Row], body: float) -> int:
             return level
     bold = all(r.bold for r in rows) and len(text) <= 120 and height >= 0.9 * body
     return 4 if bold and not text.endswith((".", ",", ";", ":")) else 0
-
-
-def _mark_edges(pieces: list[_Piece], rows: list[Row], page_height: float, body: float) -> None:
-    """Page numbers with what stands beside them, at the very top or bottom, set apart."""
-    if len(rows) < 2:
-        return
-    for kind, row in (
-        ("header", min(rows, key=lambda r: r.y0)), ("footer", max(rows, key=lambda r: r.y0)),
-    ):  # fmt: skip
-        edge = row.y1 < _EDGE * page_height or row.y0 > (1 - _EDGE) * page_height
-        if not edge or row.height > 1.1 * body or not _PAGE_NUMBER.fullmatch(row.text):
-            continue
-        for piece in pieces:
-            if rows[piece.first] is row and piece.last == piece.first + 1:
-                piece.kind, piece.level = ("header" if kind == "header" else "footer"), 0
 
 
 def _write(

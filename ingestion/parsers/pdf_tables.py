@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from ingestion.parsers.pdf_rows import Row
@@ -24,23 +25,25 @@ class Table:
     header_rows: int
 
 
-def find_tables(rows: list[Row], boxes: list[list[float]]) -> list[Table]:
-    """Tables in reading order, without overlaps."""
+def find_tables(
+    rows: list[Row], boxes: list[list[float]], apart: Container[int] = ()
+) -> list[Table]:
+    """Tables in the order of the rows, without overlaps; rows `apart` belong to none."""
     tables = []
-    for first, last in _runs(rows):
+    for first, last in _runs(rows, apart):
         table = _table(rows, boxes, first, last)
         if table is not None:
             tables.append(table)
     return tables
 
 
-def _runs(rows: list[Row]) -> list[tuple[int, int]]:
+def _runs(rows: list[Row], apart: Container[int]) -> list[tuple[int, int]]:
     """Stretches of rows with several cells; a label alone on its line may stand between."""
     runs: list[tuple[int, int]] = []
     first = last = -1
     for i, row in enumerate(rows):
-        follows = first >= 0 and _follows(rows[i - 1], row)
-        if len(row.cells) > 1 and row.upright:
+        follows = first >= 0 and i not in apart and _follows(rows[i - 1], row)
+        if len(row.cells) > 1 and row.upright and i not in apart:
             if first < 0 or not follows or i - last > _MAX_LABELS:
                 runs.append((first, last))
                 first = i

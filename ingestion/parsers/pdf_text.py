@@ -23,15 +23,18 @@ MAX_CHARACTERS = 1_000_000
 _HYPHEN = 2
 
 
-def _fast(function: Any, result: Any, *arguments: Any) -> Any:
-    """The same C function with plain integer arguments, so that map() can drive it."""
+def fast(function: Any, result: Any, *arguments: Any) -> Any:
+    """The same C function with plain integer arguments, so that map() can drive it.
+
+    It keeps the interpreter's lock, which is cheaper: nothing else runs in a child that parses.
+    """
     address = ctypes.cast(function, ctypes.c_void_p).value
     assert address is not None
-    return ctypes.CFUNCTYPE(result, *arguments)(address)
+    return ctypes.PYFUNCTYPE(result, *arguments)(address)
 
 
-_get_unicode = _fast(pdfium.FPDFText_GetUnicode, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int)
-_get_box = _fast(
+_get_unicode = fast(pdfium.FPDFText_GetUnicode, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_int)
+_get_box = fast(
     pdfium.FPDFText_GetLooseCharBox,
     ctypes.c_int,
     ctypes.c_void_p,
@@ -71,7 +74,8 @@ class Words:
 
     `boxes` float [n, 4] in points as displayed (NaN where a word was painted nowhere); `lines`
     int [n] is pdfium's line; `glued` is True where no space stands before the word (CJK);
-    `first` int [n] is the index of the word's first character in pdfium's stream.
+    `first` int [n] is the index of the word's first character in pdfium's stream, -1 for a word
+    that is not of the text layer.
     """
 
     texts: list[str]
@@ -104,8 +108,9 @@ def read_words(text_page: Any, frame: Frame) -> Words:
     handle = ctypes.cast(text_page, ctypes.c_void_p).value
     codes = np.fromiter(map(_get_unicode, repeat(handle), range(count)), np.uint32, count)
     rects = np.zeros((count, 4), np.float32)
-    base = rects.ctypes.data
-    deque(map(_get_box, repeat(handle), range(count), range(base, base + 16 * count, 16)), 0)
+    printed = np.flatnonzero(codes > 32)
+    places = rects.ctypes.data + 16 * printed
+    deque(map(_get_box, repeat(handle), printed.tolist(), places.tolist()), 0)
     # FS_RECTF is left, top, right, bottom.
     x0, y0, x1, y1 = frame.place(rects[:, 0], rects[:, 3], rects[:, 2], rects[:, 1])
     boxes = np.stack((x0, y0, x1, y1), axis=1)
@@ -240,6 +245,32 @@ def _join_surrogates(
         half[i] = False
     keep = ~half
     return codes[keep], boxes[keep], line_of[keep], index[keep]
+
+
+def only(words: Words, kept: np.ndarray) -> Words:
+    """The words where `kept`, bool [n], is True."""
+    if kept.all():
+        return words
+    texts = [t for t, k in zip(words.texts, kept.tolist(), strict=True) if k]
+    return Words(
+        texts, words.boxes[kept], words.lines[kept], words.glued[kept], words.first[kept],
+        words.unmapped,
+    )  # fmt: skip
+
+
+def joined(words: Words, more: Words) -> Words:
+    """First these words, then those; no line is shared."""
+    if not more.texts:
+        return words
+    after = int(words.lines[-1]) + 1 if len(words.lines) else 0
+    return Words(
+        words.texts + more.texts,
+        np.concatenate((words.boxes, more.boxes)),
+        np.concatenate((words.lines, more.lines + after)),
+        np.concatenate((words.glued, more.glued)),
+        np.concatenate((words.first, more.first)),
+        words.unmapped,
+    )
 
 
 def _no_words(unmapped: float = 0.0) -> Words:

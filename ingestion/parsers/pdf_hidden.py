@@ -1,0 +1,146 @@
+"""Words in a PDF's text layer that nobody sees on the page.
+
+Off the page, too small to be read, invisible without a picture behind, or white on white. Letters
+that a scanner's software lays invisibly over its picture are seen: as the picture.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+import pypdfium2.raw as pdfium
+
+from ingestion.parsers.pdf_paint import Paint, are_filled, colours_of
+from ingestion.parsers.pdf_text import Frame, Words, fast
+
+_INVISIBLE = 3
+_TINY_PT = 2.0
+_WHITE = 244
+_FAINT = 16
+"""Levels of grey between the darkest and the lightest pixel of a word that can still be read."""
+
+_text_object = fast(pdfium.FPDFText_GetTextObject, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_int)
+_render_mode = fast(pdfium.FPDFTextObj_GetTextRenderMode, ctypes.c_int, ctypes.c_void_p)
+
+
+@dataclass(frozen=True)
+class Sight:
+    """bool [n] for each word: nobody sees it; it is laid invisibly over (or under) a picture."""
+
+    hidden: np.ndarray
+    over_picture: np.ndarray
+
+
+def look_for(
+    words: Words, text_page: Any, frame: Frame, paint: Paint, draw: Callable[[], np.ndarray]
+) -> Sight:
+    """`draw` renders the page, uint8 [h, w, 3]; it is called only where colours leave a doubt."""
+    n = len(words.texts)
+    boxes = words.boxes
+    width, height = frame.size
+    with np.errstate(invalid="ignore"):
+        outside = (
+            (boxes[:, 2] < 0) | (boxes[:, 0] > width) | (boxes[:, 3] < 0) | (boxes[:, 1] > height)
+        )
+        tiny = np.minimum(boxes[:, 3] - boxes[:, 1], boxes[:, 2] - boxes[:, 0]) < _TINY_PT
+        tiny &= boxes[:, 3] - boxes[:, 1] < _TINY_PT
+    if tiny.any():
+        tiny &= _are_tiny(text_page, words.first, tiny)
+    of_word, objects = _objects(text_page, words.first)
+    modes = np.fromiter(map(_render_mode, objects.tolist()), np.int32, len(objects))
+    colours = colours_of(objects)
+    unseen = ((modes == _INVISIBLE) | (colours[:, 3] == 0))[of_word]
+    white = (colours[:, :3].min(1) >= _WHITE)[of_word] & ~unseen
+    pictures = paint.pictures()
+    over = np.zeros(n, bool)
+    if len(pictures) and n:
+        over = _within(boxes, pictures) & (unseen | _under_picture(objects, paint)[of_word])
+    if unseen.any():
+        over |= unseen & _within(boxes, paint.paths())
+    hidden = outside | (tiny & ~over) | (unseen & ~over)
+    doubtful = ~hidden & (over | (white & ~_on_dark_fill(boxes, white, paint)))
+    if doubtful.any():
+        hidden |= doubtful & _blend_in(boxes, doubtful, frame, draw())
+    return Sight(hidden, over & ~hidden)
+
+
+def _objects(text_page: Any, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The painted text that each word begins in: its number, and pdfium's handles."""
+    page = ctypes.cast(text_page, ctypes.c_void_p).value
+    handles = np.fromiter(
+        map(_text_object, repeat(page), first.tolist()), np.uint64, len(first)
+    )  # fmt: skip
+    objects, of_word = np.unique(handles, return_inverse=True)
+    return of_word, objects
+
+
+def _are_tiny(text_page: Any, first: np.ndarray, suspects: np.ndarray) -> np.ndarray:
+    """By the ink itself: some fonts lie about how tall they are."""
+    out = suspects.copy()
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    for i in np.flatnonzero(suspects)[:2000].tolist():
+        told = pdfium.FPDFText_GetCharBox(text_page, int(first[i]), left, right, bottom, top)
+        size = max(top.value - bottom.value, right.value - left.value)
+        out[i] = bool(told) and size < _TINY_PT
+    return out
+
+
+def _under_picture(objects: np.ndarray, paint: Paint) -> np.ndarray:
+    """Whether the last large picture was painted after this text, and so over it."""
+    images = paint.of(pdfium.FPDF_PAGEOBJ_IMAGE)
+    boxes = paint.boxes[images]
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    large = images[areas > 0.5 * areas.max()]
+    order = {int(h): i for i, h in enumerate(paint.handles.tolist())}
+    at = np.array([order.get(int(o), len(order)) for o in objects.tolist()])
+    return at < large.max()
+
+
+def _within(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Whether the middle of each box lies in one of the others."""
+    x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    out = np.zeros(len(boxes), bool)
+    for x0, y0, x1, y1 in others.tolist():
+        out |= (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
+    return out
+
+
+def _on_dark_fill(boxes: np.ndarray, white: np.ndarray, paint: Paint) -> np.ndarray:
+    """White words whose ground, the last filled shape around them, is not white itself."""
+    out = np.zeros(len(boxes), bool)
+    paths = paint.of(pdfium.FPDF_PAGEOBJ_PATH)
+    numbers = np.flatnonzero(white)
+    if not len(numbers) or not len(paths):
+        return out
+    paths = paths[are_filled(paint.handles[paths])]
+    light = colours_of(paint.handles[paths])[:, :3].min(1) >= _WHITE
+    areas = paint.boxes[paths]
+    for i in numbers.tolist():
+        x, y = (boxes[i, 0] + boxes[i, 2]) / 2, (boxes[i, 1] + boxes[i, 3]) / 2
+        around = np.flatnonzero(
+            (areas[:, 0] <= x) & (areas[:, 2] >= x) & (areas[:, 1] <= y) & (areas[:, 3] >= y)
+        )
+        out[i] = len(around) > 0 and not light[around[-1]]
+    return out
+
+
+def _blend_in(
+    boxes: np.ndarray, suspects: np.ndarray, frame: Frame, pixels: np.ndarray
+) -> np.ndarray:
+    """Whether the page as drawn shows nothing where the word should be."""
+    out = np.zeros(len(boxes), bool)
+    height, width = pixels.shape[:2]
+    x_scale, y_scale = width / frame.size[0], height / frame.size[1]
+    for i in np.flatnonzero(suspects).tolist():
+        if np.isnan(boxes[i, 0]):
+            continue
+        x0, x1 = int(boxes[i, 0] * x_scale), int(np.ceil(boxes[i, 2] * x_scale))
+        y0, y1 = int(boxes[i, 1] * y_scale), int(np.ceil(boxes[i, 3] * y_scale))
+        patch = pixels[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].astype(int)
+        out[i] = patch.size == 0 or int(np.ptp(patch.reshape(-1, 3), axis=0).max()) < _FAINT
+    return out
