@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-
 SEEN = json.dumps(
     {
         "kind": "chart",
