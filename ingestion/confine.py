@@ -37,8 +37,8 @@ class Bounds(Frozen):
     """What one child may use. `reads` are folders and files it may read, `writes` its scratch."""
 
     memory_mb: int
-    file_mb: int = 512
-    open_files: int = 256
+    file_mb: int
+    open_files: int
     reads: tuple[str, ...]
     writes: tuple[str, ...]
 

@@ -18,6 +18,7 @@ from ingestion.chunking import CHUNKER, chunk_pages
 from ingestion.page_lists import ranges
 from ingestion.parsers import ParseOptions, parser_fingerprint
 from ingestion.sandbox import Sandbox
+from ingestion.sandbox_many import by_many
 from ingestion.vision import SAYS, read_pictures, to_chunk
 from ingestion.vision_model import VisionModel
 from store.catalog import Catalog
@@ -228,8 +229,9 @@ class Pipeline:
             self.catalog.update_version(lease, version.id, parse_id=parse_id, pages=info.pages)
             done = self.catalog.page_numbers(parse_id)
             wanted = [n for n in range(1, info.pages + 1) if n not in done]
-            for batch in _in_batches(opened.pages(wanted)):
-                self.catalog.add_pages(lease, version.id, parse_id, batch)
+            with by_many(opened, wanted) as pages:
+                for batch in _in_batches(pages):
+                    self.catalog.add_pages(lease, version.id, parse_id, batch)
         self.catalog.complete_parse(lease, parse_id)
         self.catalog.update_version(lease, version.id, step="indexing")
         return parse_id

@@ -20,6 +20,7 @@ from typing import Any
 from ingestion import frames
 from ingestion.confine import Bounds, Protection
 from ingestion.parsers import Family
+from ingestion.sandbox_limits import Limits
 from store.errors import Transient, Unreadable
 from store.settings import ROOT
 
@@ -28,7 +29,9 @@ log = logging.getLogger(__name__)
 _START_S = 60.0
 _PATIENCE = 4
 _STILL_S = 2.0
+_LOOK_S = 1.0
 _PIPE_BYTES = 1 << 20
+_MB = 1 << 20
 _SYSTEM_READS = (
     "/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts",
     "/etc/mime.types", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random", "/proc/self",
@@ -49,9 +52,12 @@ class Child:
     """One limited process of a family. Not for two threads at once."""
 
     def __init__(
-        self, family: Family, memory_mb: int, scratch: Path, packages: Iterable[str]
+        self, family: Family, limits: Limits, scratch: Path, packages: Iterable[str]
     ) -> None:
         self.family = family
+        self._limits = limits
+        self._ending = False
+        self._looked = time.monotonic()
         self.space_id: str | None = None
         self.pages = 0
         self.waiting = 0
@@ -61,11 +67,17 @@ class Child:
         self._in.mkdir()
         self._tmp.mkdir()
         bounds = Bounds(
-            memory_mb=memory_mb,
+            memory_mb=limits.memory_mb,
+            file_mb=limits.file_mb,
+            open_files=limits.open_files,
             reads=(*_reads(packages), str(self._in)),
             writes=(str(self._tmp), "/dev/null"),
         )
-        start = {"bounds": bounds.model_dump(mode="json"), "parent": os.getpid()}
+        start = {
+            "bounds": bounds.model_dump(mode="json"),
+            "parent": os.getpid(),
+            "answer_bytes": limits.answer_mb * _MB,
+        }
         with (self._folder / "log").open("wb") as errors:
             self._process = subprocess.Popen(
                 # -P: the working folder, which the child may write, is no place for modules.
@@ -136,7 +148,14 @@ class Child:
         """The answer to the oldest request. Raises ChildFault; the child is then of no use."""
         message = self._receive(timeout_s)
         self.waiting -= 1
+        self._look()
         return message
+
+    def kill(self) -> None:
+        """Ends the process under another thread, which is waiting for its answer."""
+        self._ending = True
+        with contextlib.suppress(OSError):
+            self._process.kill()
 
     def end(self) -> None:
         """Ends the process at once and removes its folder."""
@@ -156,8 +175,9 @@ class Child:
 
     def _receive(self, timeout_s: float) -> tuple[dict[str, Any], bytes]:
         watch = _Watch(self.pid, timeout_s)
+        most = self._limits.answer_mb * _MB
         try:
-            return frames.decode(lambda size: self._read(size, watch))
+            return frames.decode(lambda size: self._read(size, watch), most)
         except EOFError as error:
             raise self._fault() from error
         except frames.BadFrame as error:
@@ -171,6 +191,7 @@ class Child:
         while len(data) < size:
             if not poll.poll(watch.pause_s * 1000):
                 watch.check()
+                self._look()
                 continue
             part = os.read(descriptor, min(size - len(data), _PIPE_BYTES))
             if not part:
@@ -180,13 +201,21 @@ class Child:
                 watch.check()
         return bytes(data)
 
+    def _look(self) -> None:
+        """Raises ChildFault when more lies in the scratch folder than may."""
+        if time.monotonic() - self._looked < _LOOK_S:
+            return
+        if _size_mb(self._tmp) > self._limits.scratch_mb:
+            raise ChildFault("it needs more room on the disk than reading a file may take")
+        self._looked = time.monotonic()
+
     def _fault(self) -> ChildFault:
         try:
             code = self._process.wait(5)
         except subprocess.TimeoutExpired:
             return ChildFault("it made the reader fail")
-        text = self.log_text()
-        log.warning("A parser process ended with %s\n%s", code, text)
+        if not self._ending:
+            log.warning("A parser process ended with %s\n%s", code, self.log_text())
         return ChildFault(
             "it is damaged, or needs more memory than reading a file may take",
             killed=code in (-9, -15),
@@ -256,6 +285,16 @@ def _cpu_s(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _size_mb(folder: Path) -> float:
+    """What a folder's files take, none less than a block; some may go while we count."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += max(4096, (Path(parent) / name).lstat().st_blocks * 512)
+    return total / _MB
 
 
 def _reads(packages: Iterable[str]) -> list[str]:

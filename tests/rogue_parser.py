@@ -91,6 +91,7 @@ def _refuse(rest: str) -> None:
 
 _ACTS = {
     "say": lambda rest: rest,
+    "slow": lambda rest: time.sleep(float(rest)) or str(os.getpid()),
     "pid": lambda _: str(os.getpid()),
     "crash": _crash,
     "hang": lambda _: time.sleep(600),

@@ -35,8 +35,9 @@ def main() -> None:
     os.dup2(2, 1)
     sys.path = [p for p in sys.path if p]
     active = confine(Bounds.model_validate(start["bounds"]), start["parent"])
+    max_bytes = start["answer_bytes"]
     hello = {"protection": [p.model_dump() for p in active]}
-    _send(answers, hello)
+    _send(answers, max_bytes, hello)
     desk = _Desk()
     while True:
         try:
@@ -44,7 +45,7 @@ def main() -> None:
         except EOFError:
             return
         message, blob, tired = desk.answer(request)
-        _send(answers, message, blob)
+        _send(answers, max_bytes, message, blob)
         if tired:
             return
 
@@ -113,9 +114,9 @@ def _allow_cpu(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
-def _send(answers: BinaryIO, message: dict[str, Any], blob: bytes = b"") -> None:
+def _send(answers: BinaryIO, max_bytes: int, message: dict[str, Any], blob: bytes = b"") -> None:
     try:
-        data = frames.encode(message, blob)
+        data = frames.encode(message, blob, max_bytes)
     except (frames.BadFrame, ValueError):
         data = frames.encode({"fault": "it holds more than a page can"})
     answers.write(data)
