@@ -20,6 +20,8 @@ from PIL import Image, ImageDraw, ImageFont
 from reportlab.pdfgen.canvas import Canvas
 
 from ingestion.library import Library, open_library
+from ingestion.parsers import PARSERS, ParserEntry
+from ingestion.sandbox import Limits, Sandbox
 from ingestion.vision import wanted_regions
 from ingestion.vision_model import Seen, VisionOptions, vision_of
 from ingestion.vision_pages import Described, clean, page_of
@@ -351,6 +353,24 @@ def test_where_nothing_was_read_the_model_answers(tmp_path: Path, opened: Open):
     assert [r["page"] for r in readings(library, document)] == [1]
     assert [p.how for p in library.show(LOCAL_ADMIN, document.id)[1]] == ["nothing", "nothing"]
     assert document.chunks == 1
+
+
+def test_a_page_that_failed_stays_failed_with_the_reading_beside_it(tmp_path: Path, opened: Open):
+    half = ParserEntry(module="tests.failing_parser", family="pdf", version=1)
+    with OpenAIServer() as server:
+        library = opened(server)
+        pipeline = library.pipeline
+        scratch = tmp_path / "scratch"
+        pipeline.sandbox = Sandbox(Limits(), 2, scratch, {**PARSERS, "image": half})
+        document = added(library, pictures_tiff(tmp_path / "pictures.tiff", 2))
+        pipeline.sandbox.close()
+    assert document.status == "partial"
+    assert document.warnings == ("Page 2 failed: This page is not for machines.",)
+    ledger = library.ledger(LOCAL_ADMIN, document.id)
+    assert [(line.how, line.described) for line in ledger] == [("nothing", True), ("failed", True)]
+    (_, second) = library.readings(LOCAL_ADMIN, document.id)
+    assert (second.number, second.width, second.height) == (2, 500.0, 400.0)
+    assert "page 2 of 2" in page_html(document, second, [])
 
 
 def test_more_pictures_than_the_limit_are_left_out_and_it_is_said(tmp_path: Path, opened: Open):

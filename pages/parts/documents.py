@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from pages.parts import ledger, source
+from pages.parts import ledger, readings, source
 from pages.parts.inert import inert
 from server import words
 from server.words import file_size
 from store import states
 from store.errors import FootnoteError, NotFound
-from store.models import Document, Principal, Status
+from store.models import Document, Page, Principal, Status
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
@@ -235,10 +235,13 @@ def detail(library: Library, who: Principal, document_id: str) -> None:
         if not lines:
             st.info("No page has been read yet.")
             return
-        _pages(document, lines, new_tab)
+        readings.offer(library, who, document)
+        _pages(document, lines, library.readings(who, document_id), new_tab)
 
 
-def _pages(document: Document, lines: list[LedgerLine], new_tab: DeltaGenerator) -> None:
+def _pages(
+    document: Document, lines: list[LedgerLine], described: list[Page], new_tab: DeltaGenerator
+) -> None:
     by_number = {line.page: line for line in lines}
     key = f"page-{document.id}"
     if st.session_state.get(key) not in by_number:
@@ -258,7 +261,8 @@ def _pages(document: Document, lines: list[LedgerLine], new_tab: DeltaGenerator)
         key=key,
         label_visibility="collapsed",
     )
-    address = source.address(by_number[number].page_id)
+    shown = readings.chosen(described, number, document.id)
+    address = source.address(shown.id if shown else by_number[number].page_id)
     with new_tab:
         source.new_tab(address)
     source.frame(address)

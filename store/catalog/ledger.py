@@ -56,7 +56,9 @@ class LedgerQueries(Queries):
             if newest is None or newest.parse_id is None:
                 return []
             described = set(
-                c.execute(select(p.number).where(p.parse_id == newest.vision_parse_id)).scalars()
+                c.execute(
+                    select(p.number).where(p.parse_id == newest.vision_parse_id, p.how == "vision")
+                ).scalars()
             )
             rows = c.execute(
                 select(
