@@ -15,6 +15,8 @@ from ingestion.parsers.inline_pictures import MOST_PICTURES, worth_reading
 from ingestion.parsers.ooxml import Package
 
 _HEAD = 65_536
+_KINDS = ("image", "package", "oleObject")
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _DRAWN = (".emf", ".wmf", ".emz", ".wmz")
 _LEAST_DRAWN = 4_000
 _LEFT = (".svg", ".gif")
@@ -40,20 +42,20 @@ class Embedded:
     def look(self, part: str, place: str = "") -> None:
         """Everything that `part` shows, in the order shown; `place` names its sheet or slide."""
         relations = {i: (kind, target) for i, kind, target in self._package.relations(part)}
-        if not any(kind in ("image", "package", "oleObject") for kind, _ in relations.values()):
+        if not any(kind in _KINDS for kind, _ in relations.values()):
             return
         root = self._package.optional_xml(part)
         for identity in _shown(root) if root is not None else ():
             kind, target = relations.get(identity, ("", ""))
-            if not kind or target in self._seen or not self._package.has(target):
+            if kind not in _KINDS or target in self._seen or not self._package.has(target):
                 continue
             self._seen.add(target)
             if kind == "image":
                 self._seen.discard(target)
                 self.picture(target, place)
-            elif kind == "package":
+            elif kind == "package" or not self._package.read(target, 8).startswith(_OLE):
                 self._found.append(_Found(target, None))
-            elif kind == "oleObject":
+            else:
                 self._objects += 1
 
     def attachments(self) -> Iterator[Attachment]:

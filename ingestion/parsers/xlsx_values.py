@@ -1,4 +1,4 @@
-"""A cell's value as Excel shows it: dates in ISO, numbers in their simple formats."""
+"""A cell's value as Excel shows it: dates spelled or in ISO, numbers in their simple formats."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
+
+from ingestion.parsers.xlsx_dates import spelled_date
 
 _SYMBOL = re.compile(r"\[\$([^\]-]*)[^\]]*\]")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
@@ -33,6 +35,8 @@ def displayed(value: object, number_format: str) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, int | float):
         return _number(value, number_format)
+    if isinstance(value, date) and (spelled := spelled_date(value, number_format)):
+        return spelled
     if isinstance(value, datetime):
         if value.time() == time(0):
             return value.date().isoformat()
