@@ -1,11 +1,12 @@
 """Retrieval figures over a folder of PDFs with questions, or a corpus with judgements.
 
-python -m benchmarks.retrieval FOLDER [--model-dir DIR] [--cache DIR]
+python -m benchmarks.retrieval FOLDER [--chunks words|structure] [--model-dir DIR] [--cache DIR]
 
-FOLDER holds `docs/*.pdf` and `questions.jsonl` (`evidence: [{doc, page}]`), or `corpus.jsonl`,
-`queries.jsonl` and `qrels.tsv`. Pages become chunks of 150 words behind the file's name; the real
-embedder, indexes and searcher do the rest. Printed: how often a page (document) named by the
-question is among the first 1, 5, 10 distinct ones, or nDCG@10. Embeddings are kept between runs.
+FOLDER holds `docs/*.pdf` and `questions*.jsonl` (`evidence: [{doc, page}]`), or `corpus.jsonl`,
+`queries.jsonl` and `qrels.tsv`. Pages become chunks of 150 words behind the file's name, or, with
+`--chunks structure`, what a library makes of them; the real embedder, indexes and searcher do the
+rest. Printed: how often a page (document) named by the question is among the first 1, 5, 10
+distinct ones, or nDCG@10. Pages and embeddings are kept in --cache; delete it to read them anew.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import csv
 import hashlib
 import json
 import math
+import pickle
+import sqlite3
 import sys
 import tempfile
 import time
@@ -25,12 +28,16 @@ from pathlib import Path
 import numpy as np
 import pypdfium2
 
+from ingestion.chunking import chunk_pages
+from ingestion.languages import Languages
+from ingestion.parsers import ParseOptions, pdf
 from retrieval import fusion
 from retrieval.search import Searcher
+from store.catalog.chunks import text_hash
 from store.embedding import Embedder, LocalEmbedder
 from store.indexes.generations import Indexes
 from store.indexes.lexical import LexicalEntry
-from store.models import Chunk, Generation
+from store.models import Chunk, Generation, Page, ParsedDocument
 
 SPACE, GENERATION = "bench", "g1"
 DEPTH = 100
@@ -54,6 +61,7 @@ class DataSet:
     questions: list[Question]
     place: Callable[[Chunk], str]
     unit: str
+    """What is looked for, and in which file's questions."""
 
 
 class Shelf:
@@ -78,15 +86,16 @@ class Shelf:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--chunks", choices=("words", "structure"), default="words")
     parser.add_argument("--model-dir", type=Path)
     parser.add_argument(
         "--cache", type=Path, default=Path(tempfile.gettempdir()) / "footnote-bench"
     )
     args = parser.parse_args()
     embedder = LocalEmbedder(args.model_dir)
-    data_sets = load(args.folder)
-    chunks = data_sets[0].chunks
     args.cache.mkdir(parents=True, exist_ok=True)
+    data_sets = load(args.folder, args.cache if args.chunks == "structure" else None, embedder)
+    chunks = data_sets[0].chunks
     with tempfile.TemporaryDirectory() as folder:
         indexes = Indexes(Path(folder))
         started = time.perf_counter()
@@ -153,28 +162,39 @@ def ndcg(found: Ranked, right: dict[str, float], k: int) -> float:
     return sum(g / math.log2(n + 2) for n, g in enumerate(gains)) / ideal if ideal else 0.0
 
 
-def load(folder: Path) -> list[DataSet]:
-    """The questions of a folder, by page and by document where it has pages."""
+def load(folder: Path, pages_in: Path | None, embedder: Embedder) -> list[DataSet]:
+    """The questions of a folder, by page and by document where it has pages.
+
+    Chunks of 150 words, or with a folder for the pages read, chunks by structure.
+    """
     if (folder / "corpus.jsonl").exists():
         return [load_corpus(folder)]
-    chunks = [chunk for path in sorted((folder / "docs").glob("*.pdf")) for chunk in cut(path)]
-    rows = read_lines(folder / "questions.jsonl")
-    by_page = [(row["question"], [e for e in row["evidence"] if e["page"]]) for row in rows]
-    by_document = [(row["question"], row["evidence"]) for row in rows]
-    return [
-        DataSet(
-            chunks,
-            [Question(q, {f"{e['doc']} {e['page']}": 1.0 for e in es}) for q, es in by_page if es],
-            lambda chunk: f"{chunk.name} {chunk.page}",
-            "page",
-        ),
-        DataSet(
-            chunks,
-            [Question(q, {e["doc"]: 1.0 for e in es}) for q, es in by_document if es],
-            lambda chunk: chunk.name,
-            "document",
-        ),
-    ]
+    paths = sorted((folder / "docs").glob("*.pdf"))
+    made = (cut_by_structure(p, pages_in, embedder) if pages_in else cut(p) for p in paths)
+    chunks = [chunk for some in made for chunk in some]
+    found = []
+    for file in sorted(folder.glob("questions*.jsonl")):
+        rows = read_lines(file)
+        paged = [(r["question"], [e for e in r["evidence"] if e["page"]]) for r in rows]
+        by_page = [Question(q, {f"{e['doc']} {e['page']}": 1.0 for e in es}) for q, es in paged]
+        by_document = [
+            Question(r["question"], {e["doc"]: 1.0 for e in r["evidence"]}) for r in rows
+        ]
+        found += [
+            DataSet(
+                chunks,
+                [q for q in by_page if q.right],
+                lambda chunk: f"{chunk.name} {chunk.page}",
+                f"page ({file.stem})",
+            ),
+            DataSet(
+                chunks,
+                [q for q in by_document if q.right],
+                lambda chunk: chunk.name,
+                f"document ({file.stem})",
+            ),
+        ]
+    return found
 
 
 def load_corpus(folder: Path) -> DataSet:
@@ -191,19 +211,59 @@ def load_corpus(folder: Path) -> DataSet:
         for row in read_lines(folder / "queries.jsonl")
         if row["_id"] in grades
     ]
-    return DataSet(chunks, questions, lambda chunk: chunk.document_id, "document")
+    told = in_their_languages(chunks)
+    return DataSet(told, questions, lambda chunk: chunk.document_id, "document")
 
 
 def cut(path: Path, size: int = 150) -> list[Chunk]:
     """Chunks of `size` words of each page's text, behind the file's name."""
     chunks = []
-    with pypdfium2.PdfDocument(path) as pdf:
-        for number, page in enumerate(pdf, 1):
+    with pypdfium2.PdfDocument(path) as file:
+        for number, page in enumerate(file, 1):
             words = page.get_textpage().get_text_bounded().split()
             for n in range(0, len(words), size):
                 text = " ".join(words[n : n + size])
                 chunks.append(make_chunk(path.name, path.name, number, n, path.stem, text))
-    return chunks
+    return in_their_languages(chunks)
+
+
+def cut_by_structure(path: Path, pages_in: Path, embedder: Embedder) -> list[Chunk]:
+    """What a library makes of a file; `pages_in` keeps the pages read."""
+    info, pages = read_pages(path, pages_in)
+    drafts = chunk_pages(
+        pages,
+        title=info.title,
+        name=path.name,
+        date=info.date,
+        count_tokens=embedder.count_tokens,
+    )
+    return [
+        make_chunk(path.name, path.name, d.page, n, d.header, d.text).model_copy(
+            update={"language": d.language, "section": d.section, "spans": d.spans}
+        )
+        for n, d in enumerate(drafts)
+    ]
+
+
+def read_pages(path: Path, pages_in: Path) -> tuple[ParsedDocument, list[Page]]:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:24]
+    kept = pages_in / f"{digest}.pages"
+    if not kept.exists():
+        file = pdf.open_file(path, ParseOptions())
+        read = (file.page(n) for n in range(1, file.info.pages + 1))
+        pages = [Page(**dict(page), id=page.number, parse_id=1) for page in read]
+        kept.write_bytes(pickle.dumps((file.info, pages)))
+        file.close()
+    return pickle.loads(kept.read_bytes())
+
+
+def in_their_languages(chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Chunks of one document with the language of each."""
+    found = Languages().of([chunk.text for chunk in chunks])
+    return [
+        chunk.model_copy(update={"language": language})
+        for chunk, language in zip(chunks, found, strict=True)
+    ]
 
 
 def make_chunk(document_id: str, name: str, page: int, n: int, header: str, text: str) -> Chunk:
@@ -231,6 +291,7 @@ def fill(indexes: Indexes, chunks: Sequence[Chunk], vectors: np.ndarray, dimensi
                 document_id=chunk.document_id,
                 header=chunk.header,
                 text=chunk.text,
+                language=chunk.language,
             )
             for chunk in chunks
         ]
@@ -238,11 +299,18 @@ def fill(indexes: Indexes, chunks: Sequence[Chunk], vectors: np.ndarray, dimensi
 
 
 def cached_vectors(texts: Sequence[str], embedder: Embedder, cache: Path) -> np.ndarray:
-    key = hashlib.sha256("\0".join([embedder.fingerprint, *texts]).encode("utf-8", "replace"))
-    file = cache / f"{key.hexdigest()[:24]}.npy"
-    if not file.exists():
-        np.save(file, embedder.embed(texts))
-    return np.load(file)
+    """Vectors float32 [n, d]; each different text is embedded once, in all runs together."""
+    with sqlite3.connect(cache / "vectors.db") as kept:
+        kept.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB)")
+        keys = [text_hash(f"{embedder.fingerprint}\0{text}") for text in texts]
+        known = dict(kept.execute("SELECT key, vector FROM vectors"))
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if new:
+            fresh = embedder.embed(list(new.values())).astype("<f4")
+            rows = [(key, row.tobytes()) for key, row in zip(new, fresh, strict=True)]
+            kept.executemany("INSERT INTO vectors VALUES (?, ?)", rows)
+            known.update(rows)
+    return np.stack([np.frombuffer(known[key], "<f4") for key in keys])
 
 
 def read_lines(path: Path) -> list[dict]:

@@ -26,17 +26,23 @@ NAME_WEIGHT = 1.0
 
 
 def rank(
-    question: str, chunks: Mapping[str, Chunk], meaning: Scores, by_words: Scores
+    question: str,
+    chunks: Mapping[str, Chunk],
+    meaning: Scores,
+    by_words: Scores,
+    *,
+    reads_english_only: bool = False,
 ) -> dict[str, float]:
     """0..1 of each of `chunks`, which `meaning` (cosine) and `by_words` (BM25) brought.
+
+    Where the embedder `reads_english_only`, what it means to say of other languages counts less.
 
     A chunk's own score counts most; its document's best chunks and the words of the question that
     name its document, not the others, find the right one of several look-alike reports first.
     """
-    own = fuse(
-        {i: score for i, score in meaning.items() if i in chunks},
-        {i: score for i, score in by_words.items() if i in chunks},
-    )
+    said = {i: score for i, score in by_words.items() if i in chunks}
+    least = MOST_FOR_WORDS * _foreign(chunks, said) if reads_english_only else 0.0
+    own = fuse({i: score for i, score in meaning.items() if i in chunks}, said, least)
     if not own:
         return {}
     members: dict[str, list[str]] = {}
@@ -52,9 +58,9 @@ def rank(
     }
 
 
-def fuse(meaning: Scores, by_words: Scores) -> dict[str, float]:
+def fuse(meaning: Scores, by_words: Scores, least_for_words: float = 0.0) -> dict[str, float]:
     """0..1: both scaled to 0..1 and weighed by `share_of_words`; a missing BM25 score is 0."""
-    share = share_of_words(by_words) if meaning else 1.0
+    share = max(least_for_words, share_of_words(by_words)) if meaning else 1.0
     near, said = min_max(meaning), min_max(by_words)
     return {i: (1 - share) * near.get(i, 0.0) + share * said.get(i, 0.0) for i in {*near, *said}}
 
@@ -67,6 +73,15 @@ def share_of_words(by_words: Scores) -> float:
     """
     best = sorted(by_words.values(), reverse=True)[:CONCENTRATION_DEPTH]
     return MOST_FOR_WORDS * (best[0] - best[-1]) / best[0] if best else 0.0
+
+
+def _foreign(chunks: Mapping[str, Chunk], by_words: Scores) -> float:
+    """The share of the best by words that is in another language than English.
+
+    It tells a question's language better than its few words do.
+    """
+    best = sorted(by_words, key=lambda i: -by_words[i])[:CONCENTRATION_DEPTH]
+    return sum(chunks[i].language not in (None, "en") for i in best) / len(best) if best else 0.0
 
 
 def min_max(scores: Scores) -> dict[str, float]:

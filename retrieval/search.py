@@ -113,7 +113,8 @@ class Searcher:
             raise IndexDamaged("Neither index can be searched now; run verify --repair.")
         words, meaning = words or {}, meaning or {}
         chunks = self.catalog.chunks(list({**meaning, **words}))
-        scores = rank(query, chunks, meaning, words)
+        local = self.embedder.host is None
+        scores = rank(query, chunks, meaning, words, reads_english_only=local)
         best = _each_text_once(sorted(chunks.values(), key=lambda c: (-scores[c.id], c.id)))
         vector_ranks, lexical_ranks = _places(meaning), _places(words)
         hits = tuple(
