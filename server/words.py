@@ -10,7 +10,7 @@ _HOW: dict[How, str] = {
     "text": "text of the file",
     "ocr": "read by OCR",
     "both": "text of the file, completed by OCR",
-    "vision": "read by a vision model",
+    "vision": "described by a vision model",
     "nothing": "nothing readable on this page",
     "failed": "could not be read",
 }

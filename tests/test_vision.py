@@ -67,7 +67,8 @@ def chart_pdf(path: Path, pages: int = 1) -> Path:
             )
         canvas.drawText(lines)
         canvas.line(100, 120, 100, 420)
-        canvas.line(100, 120, 500, 120)
+        for tick in range(12):
+            canvas.line(100, 120 + 25 * tick, 500, 120 + 25 * tick)
         for i, (name, value) in enumerate(BARS):
             canvas.setFillColorRGB(0.1, 0.2 + 0.2 * i, 0.6)
             canvas.rect(130 + 120 * i, 120, 80, value * 0.6, fill=1)

@@ -82,6 +82,8 @@ def _opens(
 
 def _made_by(answer: Answer) -> str:
     how = f"Written by {inert(answer.model, 60)}" if answer.model else "Quotes from the documents"
+    if not answer.model and any(source.note_of(c) for c in answer.citations):
+        how += " and a vision model's descriptions"
     took = f"{answer.ms} ms" if answer.ms < 1000 else f"{answer.ms / 1000:.1f} s"
     return f"{how} · {took}"
 
