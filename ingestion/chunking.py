@@ -6,9 +6,9 @@ A chunk and its header together fit the embedder's budget, so that no tail is le
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from ingestion.chunk_headers import CountTokens, Headers
@@ -53,13 +53,35 @@ def chunk_pages(
     character that is not white space is in a chunk, but those of page headers and footers. Words
     are only cut where one alone is longer than the budget.
     """
+    return list(
+        each_chunk(
+            pages,
+            title=title,
+            name=name,
+            date=date,
+            count_tokens=count_tokens,
+            budget_tokens=budget_tokens,
+        )
+    )
+
+
+def each_chunk(
+    pages: Iterable[Page],
+    *,
+    title: str | None,
+    name: str,
+    date: str | None,
+    count_tokens: CountTokens,
+    budget_tokens: int = 256,
+) -> Iterator[ChunkDraft]:
+    """As `chunk_pages`, holding a few pages at a time: those of a long document take gigabytes."""
     headers = Headers(title, name, date, count_tokens, min(HEADER_TOKENS, budget_tokens // 4))
     languages = Languages()
-    drafts: list[ChunkDraft] = []
     path: tuple[tuple[int, str], ...] = ()
-    for first in range(0, len(pages), _PAGES_AT_ONCE):
+    coming = iter(pages)
+    while window := list(islice(coming, _PAGES_AT_ONCE)):
         read: list[tuple[Page, list[Piece]]] = []
-        for page in pages[first : first + _PAGES_AT_ONCE]:
+        for page in window:
             pieces, path = page_pieces(page, path)
             read.append((page, pieces))
         texts = [page.text[u.start : u.end] for page, found in read for p in found for u in p.units]
@@ -74,11 +96,8 @@ def chunk_pages(
                 for spans in _packed(page.text, piece, measured, room, count_tokens):
                     these.append(_draft(page, piece, header, spans))
         found_languages = languages.of([draft.text for draft in these])
-        drafts += [
-            draft.model_copy(update={"language": language})
-            for draft, language in zip(these, found_languages, strict=True)
-        ]
-    return drafts
+        for draft, language in zip(these, found_languages, strict=True):
+            yield draft.model_copy(update={"language": language})
 
 
 class _Measured(NamedTuple):

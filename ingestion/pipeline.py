@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice
 
 import numpy as np
 
-from ingestion.chunking import CHUNKER, chunk_pages
+from ingestion.chunking import CHUNKER, each_chunk
 from ingestion.page_lists import ranges
 from ingestion.parsers import ParseOptions, parser_fingerprint
 from ingestion.sandbox import Sandbox
@@ -26,10 +26,11 @@ from store.catalog.chunks import NewChunk, text_hash
 from store.catalog.documents import VersionRow
 from store.catalog.jobs import Job
 from store.catalog.leases import Lease
+from store.catalog.pages import Outcome
 from store.embedding import Embedder
 from store.errors import NotFound, NotYet, Transient, Unreadable
 from store.files import Files
-from store.indexes.generations import Indexes
+from store.indexes.generations import Indexes, IndexPair
 from store.indexes.lexical import LexicalEntry
 from store.models import ENDED_WITHOUT, Generation, Page, ParsedPage
 
@@ -61,13 +62,13 @@ class Pipeline:
         began = self.clock()
         version = self.catalog.version(job.version_id or "")
         parse_id = self._read(job.lease, version)
-        pages = self.catalog.pages_of_parse(parse_id)
+        pages = self.catalog.outcomes(parse_id)
         info = self.catalog.parse_info(parse_id)
         if len(pages) != info.pages:  # the same bytes are being read again elsewhere
             raise Transient("Pages of this document are being read again.")
         own = [w for w in version.warnings if not w.startswith(SAYS)]  # of an earlier reading
         warnings = [*own, *info.warnings, *lost_pages(pages, info.unread)]
-        warnings += self._described(job.lease, version, pages)
+        warnings += self._described(job.lease, version, parse_id)
         status = reading_status(pages, info.unread, self.catalog.readings(version.id))
         count = 0
         if status in ("ready", "partial"):
@@ -97,53 +98,74 @@ class Pipeline:
         version = self.catalog.version(version_id)
         if version.parse_id is None:
             raise NotFound("This version has not been read yet.")
-        pages = self.catalog.pages_of_parse(version.parse_id)
-        info = self.catalog.parse_info(version.parse_id)
+        pair = self.indexes.open(generation.id, generation.dimension)
+        count = 0
+        for chunks in _in_steps(self._chunks(version, version.parse_id)):
+            self._index(lease, generation, pair, version, chunks, count)
+            count += len(chunks)
+        with self.index_lock:
+            # Chunks that an earlier cutting had more: out of the indexes before they are forgotten.
+            if more := self.catalog.chunks_beyond(generation.id, version_id, count):
+                self.catalog.hold(lease, version_id)
+                pair.vectors.delete(version.space_id, more)
+                pair.lexical.delete(more)
+                self.catalog.forget_chunks_beyond(lease, generation.id, version_id, count)
+            self.catalog.mark_indexed(lease, generation.id, version_id)
+        return count
+
+    def _chunks(self, version: VersionRow, parse_id: int) -> Iterator[NewChunk]:
+        """A version's chunks as they are cut, page after page."""
+        info = self.catalog.parse_info(parse_id)
         # Apart, so that no chunk, heading or header holds both what was read and a model's words.
-        drafts = [
-            draft
-            for part in (pages, to_chunk(self.catalog.readings(version.id)))
-            for draft in chunk_pages(
+        for part in (
+            self.catalog.each_page(parse_id),
+            to_chunk(self.catalog.readings(version.id)),
+        ):
+            for draft in each_chunk(
                 part,
                 title=info.title,
                 name=version.name,
                 date=info.date,
                 count_tokens=self.embedder.count_tokens,
-            )
-        ]
-        chunks = [
-            NewChunk(d.spans, d.page, d.section, d.header, d.text, d.language) for d in drafts
-        ]
-        old = self.catalog.chunk_ids(generation.id, version.id).get(version.space_id, set())
-        pair = self.indexes.open(generation.id, generation.dimension)
+            ):
+                yield NewChunk(
+                    draft.spans,
+                    draft.page,
+                    draft.section,
+                    draft.header,
+                    draft.text,
+                    draft.language,
+                )
+
+    def _index(
+        self,
+        lease: Lease,
+        generation: Generation,
+        pair: IndexPair,
+        version: VersionRow,
+        chunks: Sequence[NewChunk],
+        first: int,
+    ) -> None:
+        """Some chunks of a version, its `first` and those after it, wherever they belong."""
         with self.index_lock:
-            if len(old) > len(chunks):
-                pair.vectors.delete(version.space_id, sorted(old))
-                pair.lexical.delete(sorted(old))
-            ids = self.catalog.put_chunks(lease, generation.id, version.id, chunks)
-        for start, end in pairwise([*range(0, len(chunks), _CHUNKS_A_STEP), len(chunks)]):
-            part, part_ids = chunks[start:end], ids[start:end]
-            vectors = self.embed(lease, [c.searched_text for c in part])
-            with self.index_lock:
-                self.catalog.hold(lease, version_id)
-                pair.vectors.upsert(version.space_id, part_ids, vectors)
+            ids = self.catalog.put_chunks(lease, generation.id, version.id, chunks, first)
+        vectors = self.embed(lease, [c.searched_text for c in chunks])
         with self.index_lock:
-            self.catalog.hold(lease, version_id)
+            self.catalog.hold(lease, version.id)
+            pair.vectors.upsert(version.space_id, ids, vectors)
             pair.lexical.upsert(
                 [
                     LexicalEntry(
-                        id=i,
+                        id=id_,
                         space_id=version.space_id,
                         document_id=version.document_id,
-                        header=c.header,
-                        text=c.text,
-                        language=c.language,
+                        header=chunk.header,
+                        text=chunk.text,
+                        language=chunk.language,
                     )
-                    for i, c in zip(ids, chunks, strict=True)
+                    for id_, chunk in zip(ids, chunks, strict=True)
                 ]
             )
-            self.catalog.mark_indexed(lease, generation.id, version.id)
-        return len(chunks)
 
     def embed(self, lease: Lease, texts: Sequence[str]) -> np.ndarray:
         """Vectors float32 [n, d] of texts; each different text is embedded once, ever."""
@@ -236,7 +258,7 @@ class Pipeline:
         self.catalog.update_version(lease, version.id, step="indexing")
         return parse_id
 
-    def _described(self, lease: Lease, version: VersionRow, pages: Sequence[Page]) -> list[str]:
+    def _described(self, lease: Lease, version: VersionRow, parse_id: int) -> list[str]:
         """A vision model's readings in the catalog, where one is configured; what it lacks."""
         if self.vision is None or version.kind is None:
             return []
@@ -247,7 +269,7 @@ class Pipeline:
             lambda: self.sandbox.open(path, kind, self.options, space_id=space_id),
             lease,
             version,
-            pages,
+            self.catalog.each_page(parse_id),
         )
 
     def _live(self) -> list[Generation]:
@@ -307,7 +329,9 @@ def compare(catalog: Catalog, indexes: Indexes, generation: Generation) -> list[
     return faults
 
 
-def reading_status(pages: Sequence[Page], unread: int, readings: Sequence[Page] = ()) -> str:
+def reading_status(
+    pages: Sequence[Outcome | Page], unread: int, readings: Sequence[Page] = ()
+) -> str:
     """ready, partial (some pages lost), no_text (nothing readable), from how pages were read.
 
     `readings` are a vision model's: they can answer where nothing was read.
@@ -320,7 +344,7 @@ def reading_status(pages: Sequence[Page], unread: int, readings: Sequence[Page] 
     return "partial" if lost else "ready"
 
 
-def lost_pages(pages: Sequence[Page], unread: int) -> list[str]:
+def lost_pages(pages: Sequence[Outcome | Page], unread: int) -> list[str]:
     """A sentence for each reason why pages were lost, naming the pages."""
     reasons: dict[str, list[int]] = {}
     for page in pages:
@@ -333,6 +357,11 @@ def lost_pages(pages: Sequence[Page], unread: int) -> list[str]:
     if unread:
         sentences.append(f"{unread} pages beyond the limit were not read.")
     return sentences
+
+
+def _in_steps(chunks: Iterator[NewChunk]) -> Iterator[list[NewChunk]]:
+    while step := list(islice(chunks, _CHUNKS_A_STEP)):
+        yield step
 
 
 def _in_batches(pages: Iterator[ParsedPage]) -> Iterator[list[ParsedPage]]:

@@ -46,16 +46,21 @@ class ChunkQueries(LeasedQueries):
     """Chunks by id, version and generation; embeddings by text."""
 
     def put_chunks(
-        self, lease: Lease, generation_id: str, version_id: str, chunks: Sequence[NewChunk]
+        self,
+        lease: Lease,
+        generation_id: str,
+        version_id: str,
+        chunks: Sequence[NewChunk],
+        first: int = 0,
     ) -> list[str]:
-        """Replace a version's chunks in a generation; returns the ids in order."""
-        ids = [chunk_id(generation_id, version_id, i) for i in range(len(chunks))]
+        """Put a version's chunks, from its `first` on, in place of those there; ids in order."""
+        ids = [chunk_id(generation_id, version_id, first + i) for i in range(len(chunks))]
         rows = [
             {
                 "id": ids[i],
                 "generation_id": generation_id,
                 "version_id": version_id,
-                "seq": i,
+                "seq": first + i,
                 "spans": to_json([[s.page_id, s.start, s.end] for s in chunk.spans]),
                 "page": chunk.page,
                 "section": chunk.section,
@@ -70,12 +75,32 @@ class ChunkQueries(LeasedQueries):
             check_here(c, lease, version_id)
             c.execute(
                 t.chunks.delete().where(
-                    k.generation_id == generation_id, k.version_id == version_id
+                    k.generation_id == generation_id,
+                    k.version_id == version_id,
+                    k.seq >= first,
+                    k.seq < first + len(chunks),
                 )
             )
             if rows:
                 c.execute(t.chunks.insert(), rows)
         return ids
+
+    def chunks_beyond(self, generation_id: str, version_id: str, count: int) -> list[str]:
+        """Ids of a version's chunks after the first `count`: of an earlier, longer cutting."""
+        k = t.chunks.c
+        ours = (k.generation_id == generation_id, k.version_id == version_id, k.seq >= count)
+        with self.db.read() as c:
+            return list(c.execute(select(k.id).where(*ours).order_by(k.seq)).scalars())
+
+    def forget_chunks_beyond(
+        self, lease: Lease, generation_id: str, version_id: str, count: int
+    ) -> None:
+        """Delete those, once they are out of the indexes."""
+        k = t.chunks.c
+        ours = (k.generation_id == generation_id, k.version_id == version_id, k.seq >= count)
+        with self.leased(lease) as c:
+            check_here(c, lease, version_id)
+            c.execute(t.chunks.delete().where(*ours))
 
     def chunk_ids(
         self, generation_id: str, version_id: str | None = None, *, finished: bool = False

@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 from sqlalchemy import Row, func, select
 
 from store.catalog import tables as t
 from store.catalog.base import named, strings, to_json
+from store.catalog.database import Database
 from store.catalog.documents import _document, _newest
 from store.catalog.leases import Lease, LeasedQueries
 from store.errors import NotFound
-from store.models import Block, Box, Document, Page, ParsedDocument, ParsedPage
+from store.models import Block, Box, Document, How, Page, ParsedDocument, ParsedPage
 
+_WINDOW = 32
 _BLOCKS = TypeAdapter(tuple[Block, ...])
+
+
+class Outcome(NamedTuple):
+    """How a page was read; `text` is its first letter, nothing where it has none."""
+
+    number: int
+    how: How
+    error: str | None
+    text: str
+
+
+class EachPage:
+    """The pages of a parse in order, read from the catalog as they are walked through."""
+
+    def __init__(self, db: Database, parse_id: int):
+        self._db, self._parse_id = db, parse_id
+
+    def __iter__(self) -> Iterator[Page]:
+        n = t.pages.c
+        query = select(t.pages).where(n.parse_id == self._parse_id).order_by(n.number)
+        last = 0
+        while True:
+            with self._db.read() as c:
+                rows = c.execute(query.where(n.number > last).limit(_WINDOW)).all()
+            if not rows:
+                return
+            yield from map(_page, rows)
+            last = rows[-1].number
 
 
 class PageQueries(LeasedQueries):
@@ -153,6 +184,18 @@ class PageQueries(LeasedQueries):
                 select(t.pages).where(t.pages.c.parse_id == parse_id).order_by(t.pages.c.number)
             )
             return [_page(r) for r in rows]
+
+    def each_page(self, parse_id: int) -> EachPage:
+        """As `pages_of_parse`, a few at a time: those of a long document take gigabytes."""
+        return EachPage(self.db, parse_id)
+
+    def outcomes(self, parse_id: int) -> list[Outcome]:
+        """How each page was read, in order."""
+        n = t.pages.c
+        query = select(n.number, n.how, n.error, n.text).where(n.parse_id == parse_id)
+        with self.db.read() as c:
+            rows = c.execute(query.order_by(n.number))
+            return [Outcome(r.number, r.how, r.error, r.text.strip()[:1]) for r in rows]
 
     def page(self, page_id: int) -> Page:
         found = self.pages([page_id])
