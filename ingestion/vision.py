@@ -14,7 +14,7 @@ import queue
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
@@ -38,6 +38,8 @@ _POOR: tuple[Flag, ...] = ("low_quality_scan", "handwriting_suspected")
 _LEAST_SIDE = 0.03
 _LEAST_AREA = 0.004
 _MARGIN = 0.01
+_BESIDE, _ABOVE = 0.04, 0.025
+"""How far from a figure its labels, title and legend are looked for, in page widths and heights."""
 _REGION_PX = 1400
 _PAGE_PX = 1600
 _MOST_PX = 4000
@@ -67,7 +69,7 @@ class _Asked:
     lost: NoAnswer | None = None
 
 
-def wanted_regions(pages: Sequence[Page], kind: Kind, most: int) -> tuple[Regions, Regions]:
+def wanted_regions(pages: Iterable[Page], kind: Kind, most: int) -> tuple[Regions, Regions]:
     """(what to ask about, what is beyond `most` regions), in the order of the pages."""
     wanted: dict[int, tuple[Box, ...]] = {}
     beyond: dict[int, tuple[Box, ...]] = {}
@@ -89,12 +91,13 @@ def read_pictures(
     opens: Opens,
     lease: Lease,
     version: VersionRow,
-    pages: Sequence[Page],
+    pages: Iterable[Page],
 ) -> list[str]:
     """Stores the model's readings of a read version; sentences on what could not be described.
 
     A model that is away, slow or talks nonsense is such a sentence, never an error: the document
-    stands on what was read. Raises LeaseLost and NotFound as every step of a job does.
+    stands on what was read. Raises LeaseLost and NotFound as every step of a job does. `pages` are
+    walked through twice.
     """
     assert version.kind is not None
     wanted, beyond = wanted_regions(pages, version.kind, model.options.max_regions)
@@ -128,7 +131,7 @@ def is_described(model: VisionModel, catalog: Catalog, version: VersionRow) -> b
     """Whether this model has been asked all that there is to ask of a version."""
     if version.parse_id is None or version.kind is None:
         return True
-    pages = catalog.pages_of_parse(version.parse_id)
+    pages = catalog.each_page(version.parse_id)
     wanted, _ = wanted_regions(pages, version.kind, model.options.max_regions)
     if not wanted:
         return True
@@ -152,7 +155,21 @@ def _regions(page: Page, kind: Kind) -> tuple[Box, ...]:
     poor = page.how == "failed" or unread or any(flag in page.flags for flag in _POOR)
     if poor or (kind == "image" and not page.figures and _covered(page) < _PICTURE_COVERED):
         return (WHOLE,)
-    return tuple(box for box in page.figures if _is_worth_it(box))
+    words = [box for _, _, box in unpack(page.boxes or b"")] if page.figures else []
+    return tuple(_with_labels(box, words) for box in page.figures if _is_worth_it(box))
+
+
+def _with_labels(figure: Box, words: Sequence[Box]) -> Box:
+    """A figure with the words close around it: a chart's bars say nothing without their names."""
+    x0, y0, x1, y1 = figure
+    near = [
+        box
+        for box in words
+        if box[2] > x0 - _BESIDE and box[0] < x1 + _BESIDE
+        and box[3] > y0 - _ABOVE and box[1] < y1 + _ABOVE
+    ]  # fmt: skip
+    left, top, right, bottom = zip(figure, *near, strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def _covered(page: Page) -> float:

@@ -437,6 +437,15 @@ def test_a_chart_in_a_pdf_is_described_and_cited_to_its_region(tmp_path: Path, o
         assert 0.4 < y0 < 0.6
         assert 0.6 < x1 < 0.9
         assert 0.84 < y1 < 0.92
+    for read, reading in zip(
+        library.show(LOCAL_ADMIN, document.id)[1], readings(library, document), strict=True
+    ):
+        x0, y0, x1, y1 = reading["region"]
+        for name, _ in BARS:
+            start = read.text.index(name)
+            ((left, top, right, bottom),) = highlight(read.boxes, start, start + len(name))
+            assert x0 - 1e-4 <= left < right <= x1 + 1e-4
+            assert y0 - 1e-4 <= top < bottom <= y1 + 1e-4
     for picture in sent:
         assert picture.width > picture.height
         assert 1000 < picture.width < 2049

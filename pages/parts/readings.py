@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from pages.parts import source
-from pages.parts.inert import inert
 from store.errors import FootnoteError
 from store.models import Document, Page, Principal
-from store.states import described_by
 
 if TYPE_CHECKING:
     from ingestion.library import Library
@@ -48,7 +46,4 @@ def chosen(readings: Sequence[Page], number: int, document_id: str) -> Page | No
         key=f"reading-{document_id}",
         label_visibility="collapsed",
     )
-    if wanted != _DESCRIBED:
-        return None
-    st.caption(f"{source.VISION} {inert(described_by(reading.described_by))}")
-    return reading
+    return reading if wanted == _DESCRIBED else None
