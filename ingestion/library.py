@@ -36,6 +36,20 @@ log = logging.getLogger("footnote.library")
 _PICTURE_WIDTHS = (400, 800, 1200, 1600, 2400)
 
 
+LIMITS = {
+    "memory_mb": "parser_memory_mb",
+    "page_timeout_s": "page_timeout_s",
+    "stuck_s": "parser_stuck_s",
+    "recycle_pages": "parser_recycle_pages",
+    "idle_s": "parser_idle_s",
+    "open_files": "parser_open_files",
+    "file_mb": "parser_file_mb",
+    "scratch_mb": "parser_scratch_mb",
+    "answer_mb": "parser_answer_mb",
+}
+"""The setting of each limit of a process that reads files."""
+
+
 class PageView(Frozen):
     """A page with the document through which it is seen."""
 
@@ -414,14 +428,8 @@ def open_library(store: Store, *, start: bool = True) -> Library:
 
 
 def limits(settings: Settings) -> Limits:
-    """The limits of reading processes as the settings say."""
-    return Limits(
-        memory_mb=settings.parser_memory_mb,
-        page_timeout_s=settings.page_timeout_s,
-        stuck_s=settings.parser_stuck_s,
-        recycle_pages=settings.parser_recycle_pages,
-        idle_s=settings.parser_idle_s,
-    )
+    """The limits of reading processes as the settings say; a test holds that none is forgotten."""
+    return Limits(**{limit: getattr(settings, name) for limit, name in LIMITS.items()})
 
 
 def _met(document: Document, name: str, outcome: Outcome) -> Document:

@@ -125,8 +125,93 @@ def test_the_machine_interface_holds(cli: Cli, tmp_path: Path):
     assert "no document" in missing["error"]
 
 
+SUMMARY = {"added", "replaced", "moved", "removed", "unchanged", "failed"}
+
+
+def test_a_folder_is_synchronised(cli: Cli, tmp_path: Path):
+    folder = tmp_path / "reports"
+    (folder / "2022").mkdir(parents=True)
+    (folder / "2023").mkdir()
+    for year, million in (("2022", "four"), ("2023", "nine")):
+        files.txt(folder / year / "summary.txt", f"Revenue was {million} million in {year}.")
+    files.txt(folder / "~$lock.txt")
+    cut = files.truncated_pdf(folder / "cut.pdf")
+    sync = ("ingestion", "add", str(folder), "--sync", "--wait")
+
+    *planned, dry = cli.run(*sync, "--dry-run", expect=0)
+    assert (planned[0]["path"], planned[0]["action"]) == ("2022/summary.txt", "added")
+    assert dry["summary"]["dry_run"]
+    assert cli.run("ingestion", "list") == []
+
+    *lines, last = cli.run(*sync, expect=1)
+    assert all(line.keys() >= DOCUMENT | {"path", "action"} for line in lines)
+    assert {(line["path"], line["file"], line["status"]) for line in lines} == {
+        ("2022/summary.txt", "summary.txt", "ready"),
+        ("2023/summary.txt", "summary (2).txt", "ready"),
+        ("cut.pdf", "cut.pdf", "failed"),
+    }
+    assert last["summary"].keys() >= SUMMARY
+    assert [last["summary"][k] for k in ("added", "failed", "left_out")] == [3, 1, 1]
+
+    cut.unlink()
+    files.txt(folder / "2022" / "summary.txt", "Revenue was five million in 2022, corrected.")
+    (folder / "2023" / "summary.txt").rename(folder / "2023" / "results.txt")
+    *lines, last = cli.run(*sync)
+    assert {(line["action"], line["path"]) for line in lines} == {
+        ("moved", "2023/results.txt"), ("replaced", "2022/summary.txt"),
+    }  # fmt: skip
+    assert last["summary"]["removed_paths"] == ["cut.pdf"]
+    [again] = cli.run("ingestion", "show", "results.txt")
+    assert "nine million" in again["pages"][0]["text"]
+    *_, last = cli.run(*sync)
+    assert [last["summary"][k] for k in sorted(SUMMARY)] == [0, 0, 0, 0, 0, 2]
+
+    folder.rename(tmp_path / "unplugged")
+    [refused] = cli.run(*sync, expect=1)
+    assert "nothing was changed" in refused["error"]
+    folder.mkdir()
+    [refused] = cli.run(*sync, expect=1)
+    assert "--allow-empty" in refused["error"]
+    [gone] = cli.run(*sync, "--allow-empty")
+    assert gone["summary"]["removed"] == 2
+    assert cli.run("ingestion", "list") == []
+
+
+def test_the_person_decides_about_a_known_name_and_about_the_queue(cli: Cli, tmp_path: Path):
+    texts = {"old": "The old rule is four days.", "new": "The new rule is nine days."}
+    for folder, text in texts.items():
+        (tmp_path / folder).mkdir()
+        files.txt(tmp_path / folder / "rules.txt", text)
+    old, new = (str(tmp_path / folder / "rules.txt") for folder in texts)
+    both = cli.run("ingestion", "add", old, new, "--wait")  # two of one run are both wanted
+    assert [line["file"] for line in both] == ["rules.txt", "rules (2).txt"]
+    cli.run("ingestion", "remove", "rules (2).txt")
+    [skipped] = cli.run("ingestion", "add", new, "--same-name", "skip", "--wait")
+    assert skipped["status"] == "duplicate"
+    assert "skipped" in skipped["warnings"][0]
+    [kept] = cli.run("ingestion", "add", new, "--same-name", "keep-both", "--wait")
+    assert (kept["file"], kept["status"]) == ("rules (2).txt", "ready")
+
+    [queue] = cli.run("ingestion", "pause")
+    assert queue["paused"]
+    later = str(files.txt(tmp_path / "later.txt", "To be read later."))
+    [waiting] = cli.run("ingestion", "add", later, "--wait")
+    assert (waiting["status"], waiting["paused"]) == ("queued", True)
+    assert "resume" in waiting["warnings"][-1]
+    [cancelled] = cli.run("ingestion", "cancel", "later.txt")
+    assert cancelled["status"] == "cancelled"
+    cli.run("ingestion", "retry", "later.txt")
+    [queue] = cli.run("ingestion", "resume")
+    assert not queue["paused"]
+    [done] = cli.run("ingestion", "add", later, "--wait")
+    assert done["status"] == "duplicate"
+    [refused] = cli.run("ingestion", "pause", "later.txt", expect=1)
+    assert refused["error"]
+
+
 def test_wrong_usage_exits_with_two(tmp_path: Path):
     Cli(tmp_path).run("ingestion", "fly", expect=2)
+    Cli(tmp_path).run("ingestion", "add", str(tmp_path), "--dry-run", expect=2)
     Cli(tmp_path).run("retrieval", "ask", expect=2)
 
 

@@ -3,15 +3,19 @@
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import files
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from server import doors, principals
+from pages.parts import ledger
+from server import doors, principals, words
 from server.doors import Doors
 from server.opening import SAMPLES_SPACE, open_doors
 from server.words import file_size
+from store.catalog.ledger import LedgerLine
+from store.models import Flag, How
 from store.settings import ROOT, Settings
 
 WHO = principals.of_screen()
@@ -153,6 +157,96 @@ def test_a_file_that_failed_says_why_and_is_removed(opened: Doors, tmp_path: Pat
     assert document.id not in {d.id for d in opened.library.list(WHO)}
 
 
+def test_lost_pages_are_said_in_the_list_and_shown_in_the_ledger(opened: Doors, tmp_path: Path):
+    path = files.pdf_with_broken_pages(tmp_path / "torn.pdf", ["Some words."] * 8, [3, 7])
+    document = opened.library.add(WHO, path.name, path)
+    try:
+        assert opened.library.wait(60)
+        test = screen("documents")
+        assert "pages 3 and 7 failed" in test.warning[0].value
+        test.button(key=f"open-{document.id}").click().run()
+        assert "8 pages: :blue[■] 6 text of the file, :red[■] 2 failed" in texts(test)
+        table = test.dataframe[0].value
+        assert list(table["Page"]) == list(range(1, 9))
+        assert table["Remarks"][2] == "This page is damaged."
+        test.toggle(key=f"ledger-{document.id}-only").set_value(True).run()
+        assert list(test.dataframe[0].value["Page"]) == [3, 7]
+        test.selectbox(key=f"page-{document.id}").set_value(7).run()
+        page_id = opened.library.ledger(WHO, document.id)[6].page_id
+        assert test.get("iframe")[0].proto.src == f"/view/{page_id}"
+    finally:
+        opened.library.remove(WHO, document.id)
+
+
+def test_the_queue_is_paused_and_resumed_on_the_screen(opened: Doors):
+    opened.library.pause(WHO)
+    document = opened.library.add(WHO, "later.txt", b"To be read later.")
+    try:
+        test = screen("documents")
+        assert "Reading is paused; 1 file waits" in texts(test)
+        assert not keys(test, f"pause-{document.id}")
+        test.button(key="resume-all").click().run()
+        assert opened.library.wait(30)
+        test.run()
+        assert "Reading is paused" not in texts(test)
+        assert opened.library.document(WHO, document.id).status == "ready"
+    finally:
+        opened.library.resume(WHO)
+        opened.library.remove(WHO, document.id)
+
+
+def test_one_file_is_paused_and_resumed_on_the_screen(opened: Doors):
+    opened.library.pause(WHO)
+    document = opened.library.add(WHO, "later.txt", b"To be read later.")
+    opened.library.pause(WHO, document.id)
+    opened.library.resume(WHO)
+    try:
+        test = screen("documents")
+        assert test.button(key=f"pause-{document.id}").label == "Resume"
+        test.button(key=f"pause-{document.id}").click().run()
+        assert opened.library.wait(30)
+        assert opened.library.document(WHO, document.id).status == "ready"
+    finally:
+        opened.library.remove(WHO, document.id)
+
+
+def test_a_known_name_waits_for_a_choice_and_the_other_files_go_in(opened: Doors):
+    opened.library.add(WHO, "rules.txt", b"The old rule.", "main")
+    try:
+        test = screen("documents")
+        dropped = [("rules.txt", b"The new rule.", "text/plain"), ("b.txt", b"B.", "text/plain")]
+        test.file_uploader[0].set_value(dropped).run()
+        assert "A file of this name is already here" in texts(test)
+        assert {d.name for d in opened.library.list(WHO, "main")} == {"rules.txt", "b.txt"}
+        assert test.button(key="same-name-go").disabled
+        test.run()
+        test.segmented_control(key="same-name-1").set_value("keep_both").run()
+        test.button(key="same-name-go").click().run()
+        assert "A file of this name" not in texts(test)
+        assert opened.library.wait(30)
+        assert opened.library.show(WHO, "rules (2).txt")[1][0].text == "The new rule."
+        test.file_uploader[0].set_value([("rules.txt", b"Another rule.", "text/plain")]).run()
+        test.button(key="same-name-none").click().run()
+        assert "A file of this name" not in texts(test)
+        assert len(opened.library.list(WHO, "main")) == 3
+    finally:
+        for document in opened.library.list(WHO, "main"):
+            opened.library.remove(WHO, document.id)
+
+
+def test_every_flag_has_a_phrase():
+    assert set(words.FLAGS) == set(get_args(Flag))
+    assert all("_" not in phrase for phrase in words.FLAGS.values())
+
+
+def test_every_way_of_reading_has_a_phrase_and_a_colour():
+    for how in get_args(How):
+        line = LedgerLine(page_id=1, page=1, how=how, words=0, quality=0.5)
+        assert words.how(how)
+        assert words.reading(line) in words.READINGS
+        assert ":" in ledger.said([line])
+
+
 def test_names_of_files_are_shown_inert(opened: Doors):
     document = opened.library.add(WHO, HOSTILE, b"A text like any other.")
     try:
@@ -177,6 +271,8 @@ def test_the_administrator_re_indexes(opened: Doors):
 def test_the_administrator_sees_the_health_of_every_part(opened: Doors):
     test = screen("admin")
     shown = texts(test)
+    assert "FOOTNOTE_PARSER_RECYCLE_PAGES" in shown
+    assert "text of the file" in shown
     for part in ("catalog", "vector index", "lexical index", "sandbox", "model", "streamlit"):
         assert part in shown
     next(b for b in test.button if b.label == "Verify").click().run()

@@ -298,6 +298,58 @@ def test_a_document_is_added_listed_shown_and_removed(
     assert client.get(f"/api/documents/{document_id}").status_code == 404
 
 
+def test_a_known_name_is_decided_by_a_field(client: TestClient, opened: Doors):
+    def post(text: bytes, **fields: str):
+        file = {"file": ("rules.txt", text)}
+        return client.post("/api/documents", files=file, data={"space": "rules", **fields})
+
+    first = post(b"The old rule.").json()
+    asked = post(b"The new rule.", same_name="ask")
+    assert asked.status_code == 409
+    assert "replace it, to keep both, or to skip" in asked.json()["error"]
+    skipped = post(b"The new rule.", same_name="skip").json()
+    assert (skipped["status"], skipped["document_id"]) == ("duplicate", first["document_id"])
+    assert post(b"A third rule.", same_name="keep_both").json()["file"] == "rules (2).txt"
+    replaced = post(b"The new rule.").json()
+    assert (replaced["document_id"], replaced["status"]) == (first["document_id"], "queued")
+    assert post(b"x", same_name="whatever").status_code == 422
+    assert opened.library.wait(60)
+
+
+def test_the_queue_and_single_files_are_paused(client: TestClient, opened: Doors):
+    assert client.post("/api/queue/pause").json()["paused"] is True
+    added = client.post("/api/documents", files={"file": ("later.txt", b"Later.")}).json()
+    address = f"/api/documents/{added['document_id']}"
+    assert client.get(address).json()["paused"] is True
+    assert client.post(f"{address}/pause").status_code == 200
+    assert client.post("/api/queue/resume").json()["paused"] is False
+    assert client.get("/api/queue").json()["held"] == 1
+    assert client.post(f"{address}/resume").json()["paused"] is False
+    assert opened.library.wait(60)
+    ended = client.get(address).json()
+    assert (ended["status"], ended["state"]) == ("ready", "Ready")
+    for verb in ("resume", "pause", "retry"):
+        answer = client.post(f"{address}/{verb}")
+        assert answer.status_code == 422
+        assert "later.txt" in answer.json()["error"]
+
+
+def test_the_ledger_of_a_document_and_of_all(client: TestClient, document_id: str):
+    lines = client.get(f"/api/documents/{document_id}/ledger").json()
+    assert [(line["page"], line["how"]) for line in lines] == [(1, "text"), (2, "text")]
+    assert lines[0]["words"] == len(LIBRARY_TEXT.split())
+    everything = client.get("/api/ledger").json()
+    assert everything["pages"] == sum(everything["how"].values()) >= 2
+
+
+def test_a_folder_is_decided_where_the_documents_are(client: TestClient):
+    listing = {"folder": "/reports", "files": [{"path": "a/b.txt", "digest": "0" * 64}]}
+    planned = client.post("/api/documents/sync", json={"listing": listing, "dry_run": True})
+    assert [(s["path"], s["action"]) for s in planned.json()["steps"]] == [("a/b.txt", "add")]
+    wrong = client.post("/api/documents/sync", json={"listing": {"folder": 1}})
+    assert wrong.status_code == 422
+
+
 def test_search_finds_the_page(client: TestClient, document_id: str):
     found = client.post("/api/search", json={"query": "keeper of the lighthouse", "k": 3}).json()
     first = found["hits"][0]
