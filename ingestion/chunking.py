@@ -6,7 +6,7 @@ A chunk and its header together fit the embedder's budget, so that no tail is le
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 from ingestion.chunk_headers import CountTokens, Headers
 from ingestion.chunk_units import Piece, Unit, page_pieces, split_unit
 from ingestion.languages import Languages
+from ingestion.running_heads import Spans, edges_of, find_running_heads, without
 from store.models import Frozen, Page, Span
 
 CHUNKER = "structure-2"
@@ -47,34 +48,38 @@ def chunk_pages(
     count_tokens: CountTokens,
     budget_tokens: int = 256,
 ) -> list[ChunkDraft]:
-    """Chunks of a document's pages in reading order; none crosses a page.
-
-    `count_tokens` gives the tokens of each text; it is called less than once a page. Every
-    character that is not white space is in a chunk, but those of page headers and footers. Words
-    are only cut where one alone is longer than the budget.
-    """
-    return list(
-        each_chunk(
-            pages,
-            title=title,
-            name=name,
-            date=date,
-            count_tokens=count_tokens,
-            budget_tokens=budget_tokens,
-        )
+    """Chunks of all pages of a document, which are in memory already; see `each_chunk`."""
+    heads = find_running_heads([edges_of(page) for page in pages])
+    found = each_chunk(
+        pages,
+        heads=heads,
+        title=title,
+        name=name,
+        date=date,
+        count_tokens=count_tokens,
+        budget_tokens=budget_tokens,
     )
+    return list(found)
 
 
 def each_chunk(
     pages: Iterable[Page],
     *,
+    heads: Mapping[int, Spans],
     title: str | None,
     name: str,
     date: str | None,
     count_tokens: CountTokens,
     budget_tokens: int = 256,
 ) -> Iterator[ChunkDraft]:
-    """As `chunk_pages`, holding a few pages at a time: those of a long document take gigabytes."""
+    """Chunks of a document's pages in reading order; none crosses a page.
+
+    A few pages are held at a time: those of a long document take gigabytes.
+    `heads` is what `find_running_heads` found in the edges of all pages. `count_tokens` gives the
+    tokens of each text; it is called less than once a page. Every character that is not white
+    space is in a chunk, but those of page headers and footers. Words are only cut where one alone
+    is longer than the budget.
+    """
     headers = Headers(title, name, date, count_tokens, min(HEADER_TOKENS, budget_tokens // 4))
     languages = Languages()
     path: tuple[tuple[int, str], ...] = ()
@@ -82,21 +87,21 @@ def each_chunk(
     while window := list(islice(coming, _PAGES_AT_ONCE)):
         read: list[tuple[Page, list[Piece]]] = []
         for page in window:
-            pieces, path = page_pieces(page, path)
+            pieces, path = page_pieces(without(page, heads.get(page.number, ())), path)
             read.append((page, pieces))
         texts = [page.text[u.start : u.end] for page, found in read for p in found for u in p.units]
         headers.learn({p.section for _, found in read for p in found})
         counts = iter(count_tokens(texts) if texts else ())
-        these: list[ChunkDraft] = []
+        drafts: list[ChunkDraft] = []
         for page, found in read:
             for piece in found:
                 header, used = headers.of(piece.section)
                 room = budget_tokens - _MARKS - used
                 measured = [_Measured(u, next(counts)) for u in piece.units]
                 for spans in _packed(page.text, piece, measured, room, count_tokens):
-                    these.append(_draft(page, piece, header, spans))
-        found_languages = languages.of([draft.text for draft in these])
-        for draft, language in zip(these, found_languages, strict=True):
+                    drafts.append(_draft(page, piece, header, spans))
+        told = languages.of([draft.text for draft in drafts])
+        for draft, language in zip(drafts, told, strict=True):
             yield draft.model_copy(update={"language": language})
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from ingestion.chunking import CHUNKER, each_chunk
 from ingestion.page_lists import ranges
 from ingestion.parsers import ParseOptions, parser_fingerprint
+from ingestion.running_heads import edges_of, find_running_heads
 from ingestion.sandbox import Sandbox
 from ingestion.sandbox_many import by_many
 from ingestion.vision import SAYS, read_pictures, to_chunk
@@ -116,13 +117,15 @@ class Pipeline:
     def _chunks(self, version: VersionRow, parse_id: int) -> Iterator[NewChunk]:
         """A version's chunks as they are cut, page after page."""
         info = self.catalog.parse_info(parse_id)
+        heads = find_running_heads([edges_of(p) for p in self.catalog.each_page(parse_id)])
         # Apart, so that no chunk, heading or header holds both what was read and a model's words.
-        for part in (
-            self.catalog.each_page(parse_id),
-            to_chunk(self.catalog.readings(version.id)),
+        for part, left_out in (
+            (self.catalog.each_page(parse_id), heads),
+            (to_chunk(self.catalog.readings(version.id)), {}),
         ):
             for draft in each_chunk(
                 part,
+                heads=left_out,
                 title=info.title,
                 name=version.name,
                 date=info.date,

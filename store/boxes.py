@@ -5,7 +5,7 @@ A word is characters [start, end) with its box as 16-bit fractions of the page a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -55,6 +55,20 @@ def highlight(blob: bytes | None, start: int, end: int) -> list[Box]:
         else:
             merged.append(box)
     return merged
+
+
+def heights(blob: bytes, lines: Sequence[tuple[int, int]]) -> dict[int, tuple[float, float]]:
+    """Index → (top, bottom) of those lines `[start, end)`, in text order, that have words."""
+    words = np.frombuffer(blob, dtype=_WORD)
+    if not len(words) or not lines:
+        return {}
+    at = np.searchsorted([start for start, _ in lines], words["start"], side="right") - 1
+    top = np.full(len(lines) + 1, _SCALE)
+    bottom = np.zeros(len(lines) + 1)
+    np.minimum.at(top, at, words["y0"])
+    np.maximum.at(bottom, at, words["y1"])
+    have = np.unique(at[at >= 0]).tolist()
+    return {i: (float(top[i]) / _SCALE, float(bottom[i]) / _SCALE) for i in have}
 
 
 def _same_line(a: Box, b: Box) -> bool:
