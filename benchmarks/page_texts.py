@@ -4,9 +4,10 @@
 
 Each file goes through the sandbox as on ingestion. Its text is its pages' canonical texts, one
 after the other, without the blocks of kind `header` and `footer` (running heads, page numbers,
-download notes); tables stay the rows of their canonical text, cells two spaces apart. `doc` is the file's
-path below FOLDER (below `docs`, where there is one) and, once more, its name alone. With --tests, a
-line `{pdf, type, …}` a test (present, absent, order, table), the share that holds is printed too.
+download notes); tables stay the rows of their canonical text, cells two spaces apart. `doc` is the
+file's path below FOLDER (below `docs`, where there is one) and, once more, its name alone. With
+--tests, a line `{pdf, type, …}` a test (present, absent, order, table), the share that holds is
+printed too.
 """
 
 from __future__ import annotations

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pypdfium2 as pdfium_file
 import pypdfium2.raw as pdfium
 
 from ingestion.parsers import OpenedFile, ParseOptions
+from ingestion.parsers.attached import Attachment, with_attachments
 from ingestion.parsers.pdf_edges import NOT_RUNNING, learn
+from ingestion.parsers.pdf_embedded import embedded_files
 from ingestion.parsers.pdf_info import FileInfo, read_info
 from ingestion.parsers.pdf_layout import lay_out
 from ingestion.parsers.pdf_page import Page
@@ -22,7 +26,8 @@ _MOST_PICTURE_PIXELS = 40_000_000
 
 def open_file(path: Path, options: ParseOptions) -> OpenedFile:
     """Raises Unreadable when the file needs a password, is damaged or has no pages."""
-    return PdfFile(path, options)
+    file = PdfFile(path, options)
+    return with_attachments(file, file.attachments(), options)
 
 
 class PdfFile:
@@ -41,6 +46,8 @@ class PdfFile:
         count = len(self._file)
         if count <= 0:
             raise Unreadable("This PDF has no pages.")
+        self._path = path
+        self._form = _form_of(self._file)
         self._loaded: dict[int, Page] = {}
         self._running = NOT_RUNNING
         self._pages = min(count, options.max_pages)
@@ -63,7 +70,7 @@ class PdfFile:
     def page(self, number: int) -> ParsedPage:
         """One page: its text layer, or what OCR reads where there is none or a bad one."""
         index = self._index(number)
-        with self._loaded.pop(number, None) or Page(self._file, index) as page:
+        with self._loaded.pop(number, None) or Page(self._file, index, self._form) as page:
             return read_page(page, number, self._options, self._running)
 
     def picture(self, number: int, width_px: int) -> bytes:
@@ -76,6 +83,10 @@ class PdfFile:
         out = io.BytesIO()
         Image.fromarray(pixels).save(out, "PNG", compress_level=3)
         return out.getvalue()
+
+    def attachments(self) -> Iterator[Attachment]:
+        """Files that are embedded in this one."""
+        return embedded_files(self._file, self._path, self._pages)
 
     def close(self) -> None:
         for page in self._loaded.values():
@@ -94,7 +105,7 @@ class PdfFile:
         wanted = {1, 2, 3, 4, 5, middle, middle + 1} if self._pages > 6 else range(1, 7)
         for number in sorted(n for n in wanted if 1 <= n <= self._pages):
             try:
-                page = Page(self._file, number - 1).__enter__()
+                page = Page(self._file, number - 1, self._form).__enter__()
             except Unreadable:
                 continue
             try:
@@ -111,6 +122,14 @@ class PdfFile:
         if page is None:
             return None
         return lay_out(page.layer.words, page.frame.size, page.is_bold, number=1).title
+
+
+def _form_of(file: pdfium_file.PdfDocument) -> Any:
+    """pdfium's handle on the fields of a form, None where there are none."""
+    if pdfium.FPDF_GetFormType(file) == pdfium.FORMTYPE_NONE:
+        return None
+    file.init_forms()
+    return file.formenv
 
 
 def _open_fault(error: pdfium_file.PdfiumError) -> str:

@@ -14,7 +14,7 @@ _SMALLEST_SHARE = 0.05
 _GROUND_SHARE = 0.85
 _MOST_TEXT = 0.12
 """Of a chart's area its labels cover a twentieth, of a table's its words a quarter."""
-_CELL_PT = 6.0
+_CELL_PT = 9.0
 _THIN_PT = 2.5
 _MANY_SHAPES = 8
 _SOME_SHAPES, _MANY_LINES = 3, 10
@@ -41,6 +41,10 @@ def drawings(paint: Paint, words: np.ndarray, size: tuple[float, float]) -> list
     thin = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) < _THIN_PT
     shapes = int(np.count_nonzero(~thin))
     if shapes < _MANY_SHAPES and (shapes < _SOME_SHAPES or len(boxes) - shapes < _MANY_LINES):
+        return []
+    solid_boxes = boxes[~thin]
+    spread = (*solid_boxes[:, :2].min(0), *solid_boxes[:, 2:].max(0))
+    if _share(spread, size) < _SMALLEST_SHARE / 2:
         return []
     found = []
     for region, members in _clusters(boxes, size):
@@ -95,7 +99,7 @@ def _on_page(boxes: np.ndarray, size: tuple[float, float]) -> np.ndarray:
     ]  # fmt: skip
 
 
-def _share(region: Region, size: tuple[float, float]) -> float:
+def _share(region: tuple[float, ...], size: tuple[float, float]) -> float:
     return (region[2] - region[0]) * (region[3] - region[1]) / (size[0] * size[1])
 
 
@@ -129,7 +133,7 @@ def _clusters(
     boxes: np.ndarray, size: tuple[float, float]
 ) -> list[tuple[Region, np.ndarray]]:  # fmt: skip
     """Boxes whose cells of a coarse grid touch, with the region that they span together."""
-    cell = max(_CELL_PT, max(size) / 200)
+    cell = max(_CELL_PT, max(size) / 120)
     columns, rows = int(size[0] / cell) + 2, int(size[1] / cell) + 2
     at = np.floor(boxes / cell).astype(int)
     marks = np.zeros((rows + 1, columns + 1), int)

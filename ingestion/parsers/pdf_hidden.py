@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pypdfium2.raw as pdfium
 
-from ingestion.parsers.pdf_paint import Paint, are_filled, colours_of
+from ingestion.parsers.pdf_paint import MOST_OBJECTS, Paint, are_filled, colours_of
 from ingestion.parsers.pdf_text import Frame, Words, fast
 
 _INVISIBLE = 3
@@ -51,12 +51,14 @@ def look_for(
         tiny &= boxes[:, 3] - boxes[:, 1] < _TINY_PT
     if tiny.any():
         tiny &= _are_tiny(text_page, words.first, tiny)
+    pictures = paint.pictures()
+    if not len(pictures) and _all_plain(paint, n):
+        return Sight(outside | tiny, np.zeros(n, bool))
     of_word, objects = _objects(text_page, words.first)
     modes = np.fromiter(map(_render_mode, objects.tolist()), np.int32, len(objects))
     colours = colours_of(objects)
     unseen = ((modes == _INVISIBLE) | (colours[:, 3] == 0))[of_word]
     white = (colours[:, :3].min(1) >= _WHITE)[of_word] & ~unseen
-    pictures = paint.pictures()
     over = np.zeros(n, bool)
     if len(pictures) and n:
         over = _within(boxes, pictures) & (unseen | _under_picture(objects, paint)[of_word])
@@ -67,6 +69,19 @@ def look_for(
     if doubtful.any():
         hidden |= doubtful & _blend_in(boxes, doubtful, frame, draw())
     return Sight(hidden, over & ~hidden)
+
+
+def _all_plain(paint: Paint, words: int) -> bool:
+    """Whether every piece of text is painted visibly and not in white; asked of the pieces, which
+    are usually fewer than the words."""
+    pieces = paint.handles[paint.kinds == pdfium.FPDF_PAGEOBJ_TEXT]
+    if len(pieces) > words or len(paint.handles) >= MOST_OBJECTS:
+        return False
+    modes = np.fromiter(map(_render_mode, pieces.tolist()), np.int32, len(pieces))
+    colours = colours_of(pieces)
+    return not (
+        (modes == _INVISIBLE) | (colours[:, 3] == 0) | (colours[:, :3].min(1) >= _WHITE)
+    ).any()
 
 
 def _objects(text_page: Any, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

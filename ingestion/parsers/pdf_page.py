@@ -13,6 +13,7 @@ import numpy as np
 import pypdfium2.raw as pdfium
 
 from ingestion.parsers.pdf_hidden import look_for
+from ingestion.parsers.pdf_notes import Additions, additions_of
 from ingestion.parsers.pdf_paint import Paint, look_at
 from ingestion.parsers.pdf_quality import of_ocr_layer, readable
 from ingestion.parsers.pdf_text import Frame, Words, frame_of, only, read_words
@@ -40,7 +41,8 @@ class Layer:
 class Page:
     """Closes what it opened. Raises Unreadable for a page that is damaged."""
 
-    def __init__(self, file: Any, index: int):
+    def __init__(self, file: Any, index: int, form: Any = None):
+        self._form = form
         self.handle = pdfium.FPDF_LoadPage(file, index)
         if not self.handle:
             raise Unreadable("This page is damaged.")
@@ -88,6 +90,11 @@ class Page:
     @cached_property
     def paint(self) -> Paint:
         return look_at(self.handle, self.frame)
+
+    @cached_property
+    def additions(self) -> Additions:
+        """Comments and field values."""
+        return additions_of(self.handle, self._form, self.frame)
 
     def is_bold(self, character: int) -> bool:
         """Whether a character of the text layer is set in bold, by its font's flags or name."""

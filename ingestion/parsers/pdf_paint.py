@@ -14,7 +14,7 @@ import pypdfium2.raw as pdfium
 
 from ingestion.parsers.pdf_text import Frame, fast
 
-_MOST_OBJECTS = 20_000
+MOST_OBJECTS = 20_000
 _DEEPEST_FORM = 4
 _MOST_FORMS = 200
 
@@ -63,7 +63,7 @@ def look_at(page: Any, frame: Frame) -> Paint:
         depth: int,
     ) -> None:  # fmt: skip
         nonlocal forms
-        n = min(max(0, count(parent)), _MOST_OBJECTS - sum(map(len, handles)))
+        n = min(max(0, count(parent)), MOST_OBJECTS - sum(map(len, handles)))
         if n <= 0:
             return
         mine = np.fromiter(map(get, repeat(parent), range(n)), np.uint64, n)

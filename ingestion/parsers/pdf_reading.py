@@ -19,6 +19,7 @@ from ingestion.parsers.pdf_figures import (
     without_overlaps,
 )
 from ingestion.parsers.pdf_layout import lay_out
+from ingestion.parsers.pdf_notes import Note, with_notes, with_values
 from ingestion.parsers.pdf_page import Layer, Page
 from ingestion.parsers.pdf_pictures import PictureText, added, holds_text, look_scale, words_in
 from store.boxes import pack
@@ -38,6 +39,15 @@ _NO_OCR = "This page is a picture of text and OCR is not installed."
 
 def read_page(page: Page, number: int, options: ParseOptions, running: Running) -> ParsedPage:
     """The page with its ledger: how it was read, how well, what is unusual about it."""
+    added = page.additions
+    read = _read_page(page, number, options, running)
+    if added.hidden:
+        read = _flagged(read, "hidden_text")
+    unread = [Note(v.text, v.rect) for v in added.values if v.text not in read.text]
+    return with_notes(read, (*unread, *added.notes))
+
+
+def _read_page(page: Page, number: int, options: ParseOptions, running: Running) -> ParsedPage:
     layer = page.layer
     width, height = page.frame.size
     flags: list[Flag] = ["rotated"] if page.frame.quarter_turns else []
@@ -47,7 +57,7 @@ def read_page(page: Page, number: int, options: ParseOptions, running: Running) 
         number=number, text="", how="nothing", width=width, height=height, boxes=b"",
         flags=tuple(flags),
     )  # fmt: skip
-    texts = layer.words.texts
+    texts = layer.words.texts or [v.text for v in page.additions.values]
     if not texts and page.is_bare():
         return empty
     pictures = picture_regions(page.paint, _seen(layer), page.frame.size)
@@ -66,7 +76,7 @@ def _by_layer(
     empty: ParsedPage, pictures: list[Region], drawn: list[Region], stamped: bool,
 ) -> ParsedPage:  # fmt: skip
     """The text layer, and the text of pictures pasted beside it."""
-    words, read = layer.words, []
+    words, read = with_values(layer.words, page.additions.values), []
     figures = [] if layer.of_scan else list(drawn)
     confidences: list[float] = []
     quality = layer.quality
