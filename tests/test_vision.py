@@ -6,11 +6,12 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import files
@@ -18,6 +19,7 @@ import pytest
 from openai_server import OpenAIServer
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.pdfgen.canvas import Canvas
+from streamlit.testing.v1 import AppTest
 
 from ingestion.library import Library, open_library
 from ingestion.parsers import PARSERS, ParserEntry
@@ -26,6 +28,8 @@ from ingestion.vision import wanted_regions
 from ingestion.vision_model import Seen, VisionOptions, vision_of
 from ingestion.vision_pages import Described, clean, page_of
 from retrieval.assistant import open_assistant
+from server import doors
+from server.opening import open_doors
 from server.viewer import page_html
 from store.boxes import highlight, pack, unpack
 from store.embedding import Embedder
@@ -306,27 +310,31 @@ def test_a_server_that_knows_no_schema_is_asked_without(tmp_path: Path, opened: 
 def test_pages_described_before_a_kill_are_not_asked_about_again(tmp_path: Path):
     path = pictures_tiff(tmp_path / "pictures.tiff", 6)
     with OpenAIServer(eye=["normal", "normal", "silent"]) as server:
-        first = process(tmp_path, server, "add", str(path))
-        end = time.monotonic() + 90
-        while len(server.requests) < 3:
-            assert time.monotonic() < end
-            assert first.poll() is None
-            time.sleep(0.02)
-        first.send_signal(signal.SIGKILL)
-        first.communicate()
+        with process(tmp_path, server, "add", str(path)) as first:
+            while len(server.requests) < 3 or stored_readings(tmp_path / "store") < 2:
+                assert first.poll() is None
+                time.sleep(0.02)
+            first.send_signal(signal.SIGKILL)
         asked = server.pictures[:2]
         server.scripts["eye"] = ["normal"]
-        process(tmp_path, server, "worker").communicate(timeout=90)
+        with process(tmp_path, server, "worker") as second:
+            assert second.wait() == 0
         assert len(server.requests) == 3 + 4
         assert not set(asked) & set(server.pictures[3:])
-        out, _ = process(tmp_path, server, "show", path.name, "--json").communicate(timeout=90)
-    shown = json.loads(out)
+        with process(tmp_path, server, "show", path.name, "--json") as third:
+            shown = json.loads(third.communicate()[0])
     assert shown["status"] == "ready"
     assert [r["page"] for r in shown["readings"]] == [1, 2, 3, 4, 5, 6]
     assert {r["model"] for r in shown["readings"]} == {"eye"}
 
 
-def process(folder: Path, server: OpenAIServer, *args: str) -> subprocess.Popen[bytes]:
+def stored_readings(data: Path) -> int:
+    with closing(sqlite3.connect(f"file:{data}/catalog.db?mode=ro", uri=True)) as c:
+        return c.execute("SELECT count(*) FROM pages WHERE how = 'vision'").fetchone()[0]
+
+
+@contextmanager
+def process(folder: Path, server: OpenAIServer, *args: str) -> Iterator[subprocess.Popen[bytes]]:
     """A verb of the command line with a vision model, in a process of its own."""
     ours = {
         "FOOTNOTE_DATA": str(folder / "store"),
@@ -335,13 +343,17 @@ def process(folder: Path, server: OpenAIServer, *args: str) -> subprocess.Popen[
         "FOOTNOTE_VISION_BASE_URL": server.base_url,
         "FOOTNOTE_VISION_PARALLEL": "1",
     }
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "ingestion", *args],
         cwd=ROOT,
         env={**os.environ, **ours},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-    )
+    ) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
 
 
 def test_where_nothing_was_read_the_model_answers(tmp_path: Path, opened: Open):
@@ -449,6 +461,42 @@ def test_a_chart_in_a_pdf_is_described_and_cited_to_its_region(tmp_path: Path, o
     for picture in sent:
         assert picture.width > picture.height
         assert 1000 < picture.width < 2049
+
+
+def test_the_screens_say_whose_words_they_show(tmp_path: Path):
+    with OpenAIServer() as server:
+        settings = Settings(
+            data=tmp_path / "store", samples=False, _env_file=None,
+            vision_model="eye", vision_base_url=server.base_url,
+        )  # fmt: skip
+        with open_doors(settings) as held:
+            doors.fill(held)
+            try:
+                document = added(held.library, chart_png(tmp_path / "chart.png"))
+                chat = AppTest.from_file(str(ROOT / "pages" / "chat.py"), default_timeout=60).run()
+                chat.chat_input[0].set_value(QUESTION).run()
+                end = time.monotonic() + 60
+                while not [b for b in chat.button if (b.key or "").startswith("source-")]:
+                    assert time.monotonic() < end
+                    time.sleep(0.1)
+                    chat.run()
+                shown = AppTest.from_file(str(ROOT / "pages" / "documents.py"), default_timeout=60)
+                shown.run()
+                shown.button(key=f"open-{document.id}").click().run()
+                read = shown.get("iframe")[0].proto.src
+                shown.segmented_control(key=f"reading-{document.id}").set_value(
+                    "As a vision model describes it"
+                ).run()
+                described = shown.get("iframe")[0].proto.src
+            finally:
+                doors.fill(None)
+            assert not chat.exception
+            assert not shown.exception
+            said = " ".join(c.value for c in chat.caption)
+            assert "described by a vision model \\(eye\\), not read from the document" in said
+            assert "Quotes from the documents and a vision model's descriptions" in said
+            (reading,) = held.library.readings(LOCAL_ADMIN, document.id)
+            assert described == f"/view/{reading.id}" != read
 
 
 # What is chosen, and how it is kept
