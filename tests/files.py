@@ -261,6 +261,31 @@ def billion_laughs_docx(path: Path) -> Path:
     )
 
 
+def odf(path: Path, kind: str, body: str, styles: str = "", **parts: bytes) -> Path:
+    """An OpenDocument `text`, `spreadsheet` or `presentation` with this XML as its body.
+
+    `styles` are its automatic styles; `parts` further entries, `__` in their names for a slash.
+    """
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+        for name in ("office", "table", "text", "style", "presentation", "drawing")
+    )
+    spaces += ' xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0"'
+    spaces += ' xmlns:xlink="http://www.w3.org/1999/xlink"'
+    spaces += ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
+    content = (
+        f"<office:document-content {spaces}><office:automatic-styles>{styles}"
+        f"</office:automatic-styles><office:body><office:{kind}>{body}</office:{kind}>"
+        "</office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(path, "w") as package:
+        package.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}")
+        package.writestr("content.xml", content)
+        for name, data in parts.items():
+            package.writestr(name.replace("__", "/"), data)
+    return path
+
+
 def _with_part(path: Path, part: str, change: Callable[[str], str]) -> Path:
     """Rewrite one part of an Office file."""
     with zipfile.ZipFile(path) as package:

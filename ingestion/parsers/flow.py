@@ -55,6 +55,7 @@ class _FlowPage:
 
     def __init__(self, label: str | None, flags: tuple[Flag, ...]):
         self.label, self.flags = label, flags
+        self.error: str | None = None
         self.parts: list[str] = []
         self.length = 0
         self.blocks: list[_Block] = []
@@ -68,7 +69,7 @@ class _FlowPage:
 
     def parsed(self, number: int) -> ParsedPage:
         text = "".join(self.parts)
-        how: How = "text" if text.strip() else "nothing"
+        how: How = "failed" if self.error else "text" if text.strip() else "nothing"
         return ParsedPage(
             number=number,
             text=text,
@@ -76,6 +77,7 @@ class _FlowPage:
             quality=1.0 if how == "text" else None,
             flags=self.flags,
             label=self.label,
+            error=self.error,
             blocks=tuple(
                 Block(kind=b.kind, start=b.start, end=b.end, level=b.level, cells=_cells(b.cells))
                 for b in self.blocks
@@ -102,6 +104,11 @@ class Flow:
     def page(self, label: str | None = None, flags: tuple[Flag, ...] = ()) -> None:
         """Starts a page; without it the first text starts page 1."""
         self._pages.append(_FlowPage(one_line(label)[:200] if label else None, flags))
+
+    def failed(self, label: str, error: str) -> None:
+        """A page that could not be read, and why."""
+        self.page(label)
+        self._pages[-1].error = error
 
     def heading(self, text: str, level: int) -> None:
         text = one_line(text)
@@ -286,8 +293,9 @@ def _write_row(
 
 
 def _cells(packed: array[int]) -> tuple[Cell, ...]:
+    """Made without pydantic's checks, which took most of the time of a large sheet."""
     return tuple(
-        Cell(
+        Cell.model_construct(
             start=packed[i],
             end=packed[i + 1],
             row=packed[i + 2],

@@ -12,7 +12,8 @@ from ingestion.parsers.xlsx_tables import Rows
 
 MAX_CELLS = 2_000_000
 _MOST_REPEATS = 1000
-"""A filled row or cell that is said to repeat more often is styling, or an attack."""
+_MOST_COPIES = 50_000
+"""Filled rows and cells that are said to repeat more often are styling, or an attack."""
 _GROUPS = frozenset(("table-rows", "table-row-group", "table-header-rows"))
 MAX_DEPTH = 20
 
@@ -20,15 +21,16 @@ MAX_DEPTH = 20
 def read_rows(table: Element, hanging: Hanging) -> tuple[Rows, int]:
     """(rows that are not empty, how many of them the file calls headers)."""
     rows: Rows = []
-    index = headers = cells = 0
+    index = headers = cells = copies = 0
     for row, is_header in _rows(table, False, 0):
         texts = _cells(row, hanging)
         repeats = _number(row, "number-rows-repeated")
         if texts:
             for at in range(min(repeats, _MOST_REPEATS)):
                 cells += len(texts)
-                if cells > MAX_CELLS:
-                    return rows, headers
+                copies += len(texts) if at else 0
+                if cells > MAX_CELLS or copies > _MOST_COPIES:
+                    break
                 rows.append((index + at, texts))
                 headers += is_header
         index += repeats

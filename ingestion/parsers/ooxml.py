@@ -69,7 +69,9 @@ class Package:
         return name.lower() in self._names
 
     def size(self, name: str) -> int:
-        """Bytes of a part, unpacked, as the file says."""
+        """Bytes of a part, unpacked, as the file says. Raises Unreadable where there is none."""
+        if not self.has(name):
+            raise Unreadable(f"This file is damaged: its part {name} is missing.")
         return self._zip.getinfo(self._names[name.lower()]).file_size
 
     def read(self, name: str, most: int | None = None) -> bytes:
@@ -93,6 +95,22 @@ class Package:
             return etree.fromstring(data, parser)
         except etree.XMLSyntaxError as error:
             raise Unreadable(f"This file is damaged: its part {name} is not valid XML.") from error
+
+    def each(self, name: str, tag: str) -> Iterator[Element]:
+        """Elements of this local name, one at a time, of a part too large to hold at once.
+
+        Raises what the zip and lxml raise on damaged parts.
+        """
+        self.size(name)
+        with self._zip.open(self._names[name.lower()]) as part:
+            for _, element in etree.iterparse(
+                part, events=("end",), tag=f"{{*}}{tag}", resolve_entities=False, no_network=True,
+                load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
+            ):  # fmt: skip
+                yield element
+                element.clear(keep_tail=False)
+                while element.getprevious() is not None:
+                    del element.getparent()[0]
 
     def optional_xml(self, name: str | None) -> Element | None:
         """The root of a part that a file may do without; None where it is absent or damaged."""

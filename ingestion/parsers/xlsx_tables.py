@@ -12,6 +12,7 @@ Rows = list[tuple[int, dict[int, str]]]
 _MOST_PLACES = 5_000_000
 """Rows times used columns of one table; a sheet of scattered cells is read row by row instead."""
 _LOOKED_AT = 50
+_MOST_TITLES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,12 @@ def tables_of(rows: Rows) -> list[SheetTable]:
 
 
 def _tables(region: Rows) -> list[SheetTable]:
-    titles: list[str] = []
-    wide = _width(region)
-    while region and wide > 1 and len(region[0][1]) == 1:
-        titles += region[0][1].values()
-        region = region[1:]
+    above = _titles(region)
+    titles = [text for _, texts in region[:above] for text in texts.values()]
+    region = region[above:]
     columns = sorted({column for _, texts in region for column in texts})
+    if not region:
+        return [SheetTable(titles, [], [], [], 0)]
     if len(columns) * len(region) > _MOST_PLACES:
         return [
             SheetTable(titles if first else [], [list(texts.values())], [row], list(texts), 0)
@@ -46,6 +47,14 @@ def _tables(region: Rows) -> list[SheetTable]:
     grid = [[texts.get(column, "") for column in columns] for _, texts in region]
     numbers = [row for row, _ in region]
     return [SheetTable(titles, grid, numbers, columns, header_rows(grid))]
+
+
+def _titles(region: Rows) -> int:
+    """How many rows at the top hold a single text over a wider table."""
+    left, right = _reach(region)
+    above = next((at for at, (_, texts) in enumerate(region) if len(texts) > 1), len(region))
+    scattered = above == len(region) and above > _MOST_TITLES
+    return above if right - left > 1 and not scattered else 0
 
 
 def _regions(rows: Rows) -> list[Rows]:
@@ -97,11 +106,6 @@ def _sample(rows: Rows) -> list[list[str]]:
     some = rows[:_LOOKED_AT]
     columns = sorted({column for _, texts in some for column in texts})
     return [[texts.get(column, "") for column in columns] for _, texts in some]
-
-
-def _width(rows: Rows) -> int:
-    left, right = _reach(rows)
-    return right - left
 
 
 def _reach(rows: Rows) -> tuple[int, int]:
