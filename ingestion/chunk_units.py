@@ -13,6 +13,12 @@ _WORD = re.compile(r"\S+")
 _LINE = re.compile(r"[^\n]+")
 _MAX_HEADER_LINES = 3
 _MAX_LEAD_WORDS = 40
+_FRAGMENT = 6
+_SHORT = 16
+_SMALL_TABLE = 60
+_JOINED = 140
+"""Words: a piece of fewer is no good by itself, and joined ones stay below one chunk."""
+_NOTE_MARK = re.compile(r"\(?\d{1,2}\)|[*†‡§]|\(?[a-z]\)")
 
 Path = tuple[tuple[int, str], ...]
 """The headings above a place in the text: (level, text) from the outermost."""
@@ -41,12 +47,18 @@ class Piece:
     only_headings: bool = True
     closed: bool = False
 
+    @property
+    def size(self) -> float:
+        """Its words; in scripts without spaces, what words of five letters would be."""
+        return sum(max(u.words, (u.end - u.start) / 8) for u in self.units)
+
 
 def page_pieces(page: Page, path: Path) -> tuple[list[Piece], Path]:
     """(the page's pieces in order, the headings in force at its end).
 
     A heading starts a piece, headings in a row share one, and a table of more than a few rows is a
-    piece of its own. A page's label (sheet, slide) stands above its headings.
+    piece of its own. A page's label (sheet, slide) stands above its headings. What is too short to
+    be found by itself goes to its neighbour.
     """
     label = (page.label,) if page.label else ()
     if label:
@@ -64,6 +76,9 @@ def page_pieces(page: Page, path: Path) -> tuple[list[Piece], Path]:
             continue
         if block.kind == "heading":
             words = " ".join(text[block.start : block.end].split())
+            if not _names_a_section(words):
+                _prose(pieces, text, block.start, block.end, _section(label, path))
+                continue
             path = (*(h for h in path if h[0] < block.level), (block.level, words[:200]))
             _heading(pieces, text, block, _section(label, path))
         elif block.kind == "table":
@@ -72,7 +87,7 @@ def page_pieces(page: Page, path: Path) -> tuple[list[Piece], Path]:
             _prose(pieces, text, block.start, block.end, _section(label, path))
     if at < len(text):
         _prose(pieces, text, at, len(text), _section(label, path))
-    return pieces, path
+    return _joined(pieces), path
 
 
 def split_unit(text: str, unit: Unit, size: int) -> list[Unit]:
@@ -81,6 +96,51 @@ def split_unit(text: str, unit: Unit, size: int) -> list[Unit]:
         starts = range(unit.start, unit.end, size)
         return [Unit(at, min(at + size, unit.end), 1) for at in starts]
     return [Unit(*m.span(), 1) for m in _WORD.finditer(text, unit.start, unit.end)]
+
+
+def _names_a_section(heading: str) -> bool:
+    """Not a footnote or a sentence in bold, which would stand in the header of all that follows."""
+    words = len(heading.split())
+    told = heading.endswith((".", ";", ",")) and words > 4
+    return words <= 20 and not told and not (words > 6 and _NOTE_MARK.match(heading))
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Pieces with the short ones joined to a neighbour of the same or a sister section."""
+    joined: list[Piece] = []
+    for piece in pieces:
+        before = joined[-1] if joined else None
+        if before is None or before.closed or not _belong_together(before, piece):
+            joined.append(piece)
+            continue
+        if before.section != piece.section and not piece.only_headings:
+            before.section = _common(before.section, piece.section)
+        before.units += piece.units
+        before.only_headings &= piece.only_headings
+        before.closed = piece.closed
+    return joined
+
+
+def _belong_together(before: Piece, piece: Piece) -> bool:
+    least, both = min(before.size, piece.size), before.size + piece.size
+    same = before.section == piece.section
+    if before.is_table and same and not piece.is_table and piece.size <= _SHORT:
+        return not piece.only_headings  # "See accompanying notes": a last row
+    if before.is_table or piece.is_table:
+        # A table that may have to be split keeps its header row, and so stays by itself.
+        return same and least <= _SHORT and both <= _SMALL_TABLE
+    if piece.only_headings and piece.size <= _SHORT:
+        return True  # at the page's end: what it heads is on the next
+    if least > _SHORT or (both > _JOINED and least > _FRAGMENT):
+        return False
+    # A short section goes up to its sisters, or to what stands above them all.
+    common = len(_common(before.section, piece.section))
+    return same or common >= max(1, min(len(before.section), len(piece.section)) - 1)
+
+
+def _common(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
+    same = [x for x, y in zip(a, b, strict=False) if x == y]
+    return a[: len(same)] if a[: len(same)] == b[: len(same)] else ()
 
 
 def _section(label: tuple[str, ...], path: Path) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from typing import NamedTuple
 
 from ingestion.chunk_headers import CountTokens, Headers
@@ -166,7 +166,10 @@ def _fill(
     overlap: bool,
 ) -> Iterator[tuple[int, int]]:
     """Fills chunks with whole units, about equally, each within `room` tokens."""
-    measured = _fitting(text, measured, room, count_tokens)
+    # What follows a heading leaves room for it, so that none stands at a chunk's end by itself.
+    first = sum(m.tokens for m in takewhile(lambda m: m.unit.words <= 12, measured[:3]))
+    limit = room - first if len(measured) > 1 and first <= room // 4 else room
+    measured = _fitting(text, measured, limit, count_tokens)
     tokens = sum(m.tokens for m in measured)
     words = sum(m.unit.words for m in measured)
     parts = max(1, math.ceil(tokens / room), math.ceil(words / MAX_WORDS))

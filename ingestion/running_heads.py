@@ -1,8 +1,8 @@
 """Running heads, feet and page numbers, from the first and last lines of all pages of a document.
 
-What the parser marked as header or footer is left out anyway; this finds what it could not know
-from a page or two: titles with OCR errors, chapter names that change, slides' footers. In doubt a
-line is content, since what is left out of the chunks is found by nobody.
+What the parser marked as header or footer is left out anyway, and counts here among the others;
+this finds what a page or two do not tell: titles with OCR errors, chapter names that change, feet
+of slides. In doubt a line is content, since what is left out of the chunks is found by nobody.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ _SAME_PLACE = 0.012
 _SAME_TEXT = 0.55
 _LEADERS = 40
 _SHORT = 6
+_IN_A_ROW = 4
+_TITLED_PAGES = 8
 _SKETCH = 16
 _ALIKE = 0.5
 
@@ -47,6 +49,7 @@ _PAGE_WORDS = re.compile(
     r"|стр|страница)\b|[第页頁共]|ページ"
 )
 _APART = re.compile(r"(?:^|\t| {2,}|[|·•–—/])\s*#\s*(?:$|\t| {2,}|[|·•–—/])")
+_AMOUNT = re.compile(r"[$€£¥%]|\d[.,]\d")
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
 
 
@@ -65,6 +68,7 @@ class EdgeLine(NamedTuple):
     key: str
     numbers: tuple[int, ...]
     tells: bool
+    heading: bool
 
 
 class PageEdges(NamedTuple):
@@ -89,24 +93,20 @@ def edges_of(page: Page) -> PageEdges:
     found = [m.span() for m in _LINE.finditer(text)]
     places = heights(page.boxes, found) if page.boxes else {}
     pictured = bool(places)
-    marked = [(b.start, b.end) for b in page.blocks if b.kind in ("header", "footer")]
-    unmarked = [
-        i for i, (s, e) in enumerate(found) if not any(a <= s and e <= b for a, b in marked)
-    ]
+    rows = list(range(len(found)))
     if pictured:
-        unmarked = [i for i in unmarked if i in places]
-        unmarked.sort(key=lambda i: places[i][0] + places[i][1])
-    most = min(_MOST_LINES if pictured else _FLOWED_LINES, len(unmarked))
+        rows = sorted(places, key=lambda i: places[i][0] + places[i][1])
+    most = min(_MOST_LINES if pictured else _FLOWED_LINES, len(rows))
     candidates: list[EdgeLine] = []
     taken: set[int] = set()
     for top in (True, False):
-        row = unmarked if top else unmarked[::-1]
+        row = rows if top else rows[::-1]
         for at, i in enumerate(row[:most]):
             start, end = found[i]
             y0, y1 = places.get(i, (0.0, 0.0))
             middle = (y0 + y1) / 2
-            if pictured and (middle > _ZONE if top else middle < 1 - _ZONE):
-                break
+            if pictured and at and (middle > _ZONE if top else middle < 1 - _ZONE):
+                break  # the outermost may stand anywhere: some margins are wide
             beyond = row[at + 1] if at + 1 < len(row) else None
             gap = _gap(places, i, beyond) if pictured else 0.0
             if (
@@ -116,10 +116,12 @@ def edges_of(page: Page) -> PageEdges:
             ):
                 continue
             taken.add(i)
-            line = _edge_line(text, start, end, top, middle, y1 - y0)
+            block = _block_at(page, found[i])
+            heading = block is not None and block.kind == "heading"
+            line = _edge_line(text, start, end, top, middle, y1 - y0, heading)
             if line.key:
                 candidates.append(line)
-    body = {zlib.crc32(_label(text[slice(*found[i])]).encode()) for i in unmarked if i not in taken}
+    body = {zlib.crc32(_label(text[slice(*found[i])]).encode()) for i in rows if i not in taken}
     return PageEdges(page.number, pictured, tuple(candidates), tuple(sorted(body)[:_SKETCH]))
 
 
@@ -168,7 +170,29 @@ def _counting(pages: Sequence[PageEdges]) -> list[OnPage]:
         fewest = _FEWEST_PAGES if group[0].line.tells else max(6, _DENSITY * len(pages))
         if len({each.page for each in group}) >= fewest:
             counting += group
-    return counting
+    return [*counting, *_one_by_one(pages)]
+
+
+def _one_by_one(pages: Sequence[PageEdges]) -> Iterator[OnPage]:
+    """Page numbers that go up by one, over pages that have none."""
+    found: dict[tuple[bool, str], list[OnPage]] = defaultdict(list)
+    for page in pages:
+        for line in page.lines:
+            if line.tells:
+                found[line.top, line.key].append(OnPage(page.page, line))
+    for group in found.values():
+        steps = [
+            b.page > a.page and b.line.numbers[-1] - a.line.numbers[-1] == 1
+            for a, b in pairwise(group)
+        ]
+        run = [group[0]]
+        for step, each in zip([*steps, False], [*group[1:], group[0]], strict=True):
+            if step:
+                run.append(each)
+                continue
+            if len(run) >= _IN_A_ROW:
+                yield from run
+            run = [each]
 
 
 def _repeated(pages: Sequence[PageEdges]) -> list[OnPage]:
@@ -181,6 +205,10 @@ def _repeated(pages: Sequence[PageEdges]) -> list[OnPage]:
             stretch = max(numbers) - min(numbers) + 1
             readings = len({each.line.key for each in some})
             enough = len(numbers) >= max(_FEWEST_PAGES, 2 * readings - 1, _DENSITY * stretch)
+            # A few pages under one title are as likely four letters of one kind.
+            titled = 2 * sum(each.line.heading for each in some) > len(some)
+            if titled and len(numbers) < _TITLED_PAGES:
+                continue
             if enough and (pictured or len(numbers) >= _FLOWED_SHARE * len(pages)):
                 repeated += some
     return repeated
@@ -211,7 +239,7 @@ def _in_their_place(
             if slot is None or page.page == first or each in known:
                 continue
             usual = slots[slot][0].line.height
-            short = each.line.end - each.line.start <= _SHORT and bool(each.line.numbers)
+            short = each.line.end - each.line.start <= _SHORT and each.line.tells
             misread = any(_similar(_grams(each.line.key), grams) for grams in said[slot])
             name = each in outermost and twice[each.line.key] > 1
             if abs(each.line.height - usual) <= 0.3 * usual and (short or misread or name):
@@ -311,7 +339,9 @@ def _gap(places: Mapping[int, tuple[float, float]], i: int, beyond: int | None) 
     return max(b0 - a1, a0 - b1) / max(a1 - a0, 1e-6)
 
 
-def _edge_line(text: str, start: int, end: int, top: bool, y: float, height: float) -> EdgeLine:
+def _edge_line(
+    text: str, start: int, end: int, top: bool, y: float, height: float, heading: bool
+) -> EdgeLine:
     folded = text[start:end].casefold()
     numbers = tuple(_value(m[0]) for m in _NUMBER.finditer(folded))
     marked = _NUMBER.sub("#", folded.replace("#", " "))
@@ -320,7 +350,10 @@ def _edge_line(text: str, start: int, end: int, top: bool, y: float, height: flo
         start, end, top, y, height,
         key=_SIGNS.sub("", marked.replace("#", "0")),
         numbers=numbers,
-        tells=bool(numbers) and (letters < 3 or _APART.search(marked) is not None),
+        tells=bool(numbers)
+        and not _AMOUNT.search(folded)
+        and (letters < 3 or _APART.search(marked) is not None),
+        heading=heading,
     )  # fmt: skip
 
 
