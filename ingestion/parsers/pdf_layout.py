@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from ingestion.parsers.pdf_columns import part_columns
 from ingestion.parsers.pdf_edges import NOT_RUNNING, Edge, Running, edges_of
+from ingestion.parsers.pdf_grid import Grid, grids
 from ingestion.parsers.pdf_order import columns as count_columns
 from ingestion.parsers.pdf_order import reading_order
 from ingestion.parsers.pdf_paint import Paint
-from ingestion.parsers.pdf_rows import Row, make_rows
-from ingestion.parsers.pdf_tables import Table, find_tables
-from ingestion.parsers.pdf_text import Words
+from ingestion.parsers.pdf_rows import Row, make_rows, row_of_cells
+from ingestion.parsers.pdf_tables import Table, find_tables, ruled_header_rows
+from ingestion.parsers.pdf_text import Words, only, reordered
 from store.boxes import pack_arrays
 from store.models import Block, BlockKind, Cell
 
@@ -67,11 +68,13 @@ def lay_out(
     """
     if not words.texts:
         return Laid("", b"", (), None)
-    rows = make_rows(words, is_bold)
-    rows = part_columns(rows, words)
+    words, ruled = _ruled(words, paint, size)
+    plain = len(words.texts) - sum(len(w) for grid in ruled for row in grid.rows for _, w in row)
+    rows = part_columns(make_rows(_first(words, plain), is_bold), words) if plain else []
+    rows, tables = _with_grids(rows, ruled, words, is_bold)
     body = _body_height(rows)
     edges = edges_of(rows, size, body, running, number == 1)
-    pieces, columns = _pieces(rows, edges, words, size, body, paint)
+    pieces, columns = _pieces(rows, edges, words, size, body, tables)
     text, order, starts, ends = _write(rows, pieces, words)
     boxes = words.boxes[order] / (size[0], size[1], size[0], size[1])
     painted = ~np.isnan(boxes[:, 0])
@@ -81,15 +84,64 @@ def lay_out(
     return Laid(text, blob, blocks, _title(pieces, rows), columns)
 
 
+def _ruled(
+    words: Words, paint: Paint | None, size: tuple[float, float]
+) -> tuple[Words, list[Grid]]:
+    """The words with those of ruled tables moved to the end, cell by cell, and these tables."""
+    found = [] if paint is None else grids(words, paint.paths(), size)
+    if not found:
+        return words, found
+    inside = [w for grid in found for row in grid.rows for _, mine in row for w in mine]
+    free = np.ones(len(words.texts), bool)
+    free[inside] = False
+    order = [*np.flatnonzero(free).tolist(), *inside]
+    at = {w: i for i, w in enumerate(order)}
+    moved = [
+        Grid([[(c, [at[w] for w in mine]) for c, mine in row] for row in grid.rows])
+        for grid in found
+    ]
+    return reordered(words, order), moved
+
+
+def _first(words: Words, count: int) -> Words:
+    return only(words, np.arange(len(words.texts)) < count)
+
+
+def _with_grids(
+    rows: list[Row], ruled: list[Grid], words: Words, is_bold: Callable[[int], bool]
+) -> tuple[list[Row], list[Table]]:
+    """The rows with those of ruled tables among them, each table before the first row below it."""
+    tables: list[Table] = []
+    for grid in ruled:
+        mine = [row_of_cells([w for _, w in row], words, is_bold) for row in grid.rows]
+        top, left, right = mine[0].y0, min(r.x0 for r in mine), max(r.x1 for r in mine)
+        at = next(
+            (i for i, r in enumerate(rows) if r.y0 >= top and r.x1 > left and r.x0 < right),
+            len(rows),
+        )
+        inner = next((t for t in tables if t.first < at < t.last), None)
+        at = inner.last if inner else at
+        tables = [
+            replace(t, first=t.first + len(mine), last=t.last + len(mine)) if t.first >= at else t
+            for t in tables
+        ]
+        rows = [*rows[:at], *mine, *rows[at:]]
+        columns = [[c for c, _ in row] for row in grid.rows]
+        tables.append(Table(at, at + len(mine), columns, ruled_header_rows(mine)))
+    return rows, tables
+
+
 def _pieces(
     rows: list[Row], edges: dict[int, Edge], words: Words, size: tuple[float, float], body: float,
-    paint: Paint | None,
+    ruled: list[Table],
 ) -> tuple[list[_Piece], int]:  # fmt: skip
     """Heads first, then the body in reading order, its footnotes, and what is at the foot."""
     space = _usual_gap(rows)
     pieces: list[_Piece] = []
     done = 0
-    for table in [*find_tables(rows, words.boxes.tolist(), edges), None]:
+    apart = {*edges, *(i for table in ruled for i in range(table.first, table.last))}
+    tables = [*ruled, *find_tables(rows, words.boxes.tolist(), apart)]
+    for table in [*sorted(tables, key=lambda t: t.first), None]:
         stop = table.first if table else len(rows)
         pieces += _prose(rows, done, stop, body, space, edges)
         if table:

@@ -64,6 +64,20 @@ def make_rows(words: Words, is_bold: Callable[[int], bool]) -> list[Row]:
     return rows
 
 
+def row_of_cells(
+    cells: list[list[int]], words: Words, is_bold: Callable[[int], bool]
+) -> Row:  # fmt: skip
+    """A row of a ruled table; its cells may have several lines, `height` is that of one."""
+    numbers = [w for cell in cells for w in cell]
+    boxes = words.boxes[numbers]
+    x0, y0 = np.nanmin(boxes[:, :2], axis=0).tolist()
+    x1, y1 = np.nanmax(boxes[:, 2:], axis=0).tolist()
+    height = float(np.nanmedian(boxes[:, 3] - boxes[:, 1])) or 1.0
+    bold = all(is_bold(int(words.first[w])) for w in (numbers[0], numbers[-1]))
+    texts = [" ".join(words.texts[w] for w in cell) for cell in cells]
+    return Row(x0, y0, x1, y1, height, True, [(x0, x1, numbers)], bold, cells, texts)
+
+
 def _lines(words: Words) -> list[Row]:
     starts = np.flatnonzero(np.concatenate(([True], words.lines[1:] != words.lines[:-1])))
     low = np.fmin.reduceat(words.boxes[:, :2], starts)

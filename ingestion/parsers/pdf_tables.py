@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from dataclasses import dataclass
 
@@ -10,6 +11,12 @@ from ingestion.parsers.pdf_rows import Row
 _MIN_ROWS = 3
 _MAX_LABELS = 2
 _LONG_CELL = 70
+_PERIOD = re.compile(
+    r"(Q|H|FY|CY|WK?|KW|No\.?|Nr\.?)[ .]?[0-9]{1,2}([ /'’-]*(19|20)?[0-9]{2})?"
+    r"|[0-9]{1,2}[./-][0-9]{1,2}[./-](19|20)?[0-9]{2}|(19|20)[0-9]{2}[-/–]([0-9]{2}){1,2}",
+    re.IGNORECASE,
+)
+"""Headings of columns that look like figures: quarters, years, dates."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +131,19 @@ def _header_rows(body: list[Row]) -> int:
     return 1 if body[0].bold and not body[1].bold else 0
 
 
+def ruled_header_rows(body: list[Row]) -> int:
+    """As above; a table of texts alone has its first row as heading, where that is all labels."""
+    found = _header_rows(body)
+    if found or len(body) < 3:
+        return found
+    labels = all(len(t) <= 60 and not any(c.isdigit() for c in t) for t in body[0].cell_texts)
+    return int(labels and len(body[0].cells) >= max(len(r.cells) for r in body[1:]))
+
+
 def _is_figure(row: Row, cell: int) -> bool:
     text = row.cell_texts[cell]
+    if _PERIOD.fullmatch(text):
+        return False
     digits = sum(ch.isdigit() for ch in text)
     year = len(text) == 4 and text.isdigit() and text[:2] in ("19", "20")
     letters = sum(ch.isalpha() for ch in text)

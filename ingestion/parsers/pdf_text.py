@@ -288,6 +288,14 @@ def only(words: Words, kept: np.ndarray) -> Words:
     )  # fmt: skip
 
 
+def reordered(words: Words, order: list[int]) -> Words:
+    """The same words in another order."""
+    return Words(
+        [words.texts[i] for i in order], words.boxes[order], words.lines[order],
+        words.glued[order], words.first[order], words.unmapped,
+    )  # fmt: skip
+
+
 def joined(words: Words, more: Words) -> Words:
     """First these words, then those; no line is shared."""
     if not more.texts:
