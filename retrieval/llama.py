@@ -72,11 +72,13 @@ def quiet_settings() -> LLM:
 
 def node_of(source: Source, score: float | None = None) -> NodeWithScore:
     """A node whose id and spans are hidden from a model and from embedding."""
+    described = {"described_by": source.described_by} if source.described_by else {}
     node = TextNode(
         text=source.text,
         metadata={
             "document": source.doc,
             "page": source.pieces[0].page,
+            **described,
             "source": source.model_dump_json(),
         },
         excluded_llm_metadata_keys=["source"],

@@ -205,6 +205,24 @@ def test_an_answer_cites_the_region_and_says_whose_words_they_are(tmp_path: Path
     assert library.picture(LOCAL_ADMIN, view.page.id, 400).startswith(b"\x89PNG")
 
 
+def test_a_written_answer_is_marked_where_it_rests_on_a_description(tmp_path: Path, opened: Open):
+    with OpenAIServer(first=["say Kestrel has the most visitors by station, 420 [1]."]) as server:
+        library = opened(server, openai_base_url=server.base_url, models="first")
+        added(library, chart_png(tmp_path / "chart.png"))
+        store = library.store
+        assistant = open_assistant(store.settings, store.catalog, store.indexes, store.embedder)
+        answer = assistant.ask(LOCAL_ADMIN, QUESTION)
+        assistant.close()
+        asked = server.requests[-1]["messages"][0]["content"]
+    assert answer.model == "first"
+    (sentence,) = answer.sentences
+    assert sentence.supported
+    cited = [c for c in answer.citations if c.n in sentence.citations]
+    assert cited
+    assert {(c.how, c.described_by) for c in cited} == {("vision", "eye")}
+    assert "described_by: eye" in asked
+
+
 def test_the_same_bytes_are_never_asked_about_again(tmp_path: Path, opened: Open):
     chart = chart_png(tmp_path / "chart.png")
     with OpenAIServer() as server:
