@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,6 +37,18 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def family_cpu_s(pid: int) -> float:
+    """CPU seconds of a process and all that descend from it, those that have ended included."""
+    total = 0
+    for one in family(pid):
+        try:
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has just ended: its parent counts it
+            continue
+        total += sum(int(field) for field in fields[11:15])
+    return total / os.sysconf("SC_CLK_TCK")
+
+
 def pss_mb(pid: int) -> float:
     """Proportional set size: memory shared by several processes is counted once, in parts."""
     try:
@@ -47,10 +60,14 @@ def pss_mb(pid: int) -> float:
 
 
 class PeakMemory:
-    """The largest PSS that a process and its descendants had together while this was open."""
+    """The largest PSS that a process and its descendants had together while this was open.
+
+    `seen` has every sample: (time.monotonic(), MB).
+    """
 
     def __init__(self, pid: int):
         self.pid, self.mb = pid, 0.0
+        self.seen: list[tuple[float, float]] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -64,7 +81,9 @@ class PeakMemory:
 
     def _watch(self) -> None:
         while not self._over.wait(_INTERVAL_S):
-            self.mb = max(self.mb, sum(pss_mb(pid) for pid in family(self.pid)))
+            mb = sum(pss_mb(pid) for pid in family(self.pid))
+            self.seen.append((time.monotonic(), mb))
+            self.mb = max(self.mb, mb)
 
 
 def chosen_folders(given: Sequence[Path]) -> list[Path]:
