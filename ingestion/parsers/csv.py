@@ -37,6 +37,7 @@ def open_file(path: Path, options: ParseOptions) -> FlowedFile:
         for row in _read(body, delimiter):
             cells += len(row)
             if cells > MAX_CELLS:
+                flow.unread += 1
                 flow.warnings.append(
                     f"Only the first {len(rows)} rows were read; the file is too long."
                 )

@@ -90,6 +90,8 @@ class Flow:
 
     def __init__(self, max_pages: int | None = None, *, max_page_chars: int = MAX_PAGE_CHARS):
         self.warnings: list[str] = []
+        self.unread = 0
+        """Raised by parsers for what lies beyond their limits, so that it is not taken for read."""
         self._max_pages = max_pages
         self.first_heading: str | None = None
         self._max = max_page_chars
@@ -195,7 +197,7 @@ class Flow:
             )
         info = ParsedDocument(
             pages=len(pages),
-            unread=unread,
+            unread=unread + self.unread,
             title=one_line(title or "")[:300] or self.first_heading,
             date=date,
             author=one_line(author or "")[:200] or None,

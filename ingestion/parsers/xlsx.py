@@ -90,6 +90,7 @@ class _Reader:
                 self._left -= len(texts)
                 if self._left < 0:
                     self._left = 0
+                    self._flow.unread += 1
                     self._flow.warnings.append(
                         f"Only the first {index} rows of sheet {sheet.name} were read; "
                         "the workbook is too large."
