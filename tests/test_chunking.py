@@ -139,6 +139,111 @@ def test_a_call_to_the_tokenizer_a_page_or_fewer() -> None:
     assert calls <= 64
 
 
+def test_short_sections_share_a_chunk_under_what_stands_above_them() -> None:
+    flow = Flow()
+    flow.heading("Board", 1)
+    for name in ("Anna Berg", "Bo Carlsson", "Cara Dunn"):
+        flow.heading(name, 2)
+        flow.paragraph("Member since 2019.")
+    (chunk,) = chunks_of(page_of(flow))
+    assert chunk.section == "Board"
+    assert chunk.text.count("Member since") == 3
+
+
+def test_a_sentence_that_belongs_to_a_table_is_no_chunk_of_its_own() -> None:
+    flow = Flow()
+    flow.heading("Balance", 1)
+    flow.table([["Part", "Price"], *([f"Sensor {i}", f"{i}.50 EUR"] for i in range(30))], 1)
+    flow.paragraph("See the notes.")
+    chunks = chunks_of(page_of(flow))
+    assert chunks[-1].text.endswith("See the notes.")
+    assert len(chunks[-1].text.split()) > 20
+
+
+def test_a_heading_is_not_left_at_the_end_of_a_chunk() -> None:
+    flow = Flow()
+    flow.heading("Scope", 1)
+    flow.paragraph("Word " * 60 + "end.")
+    flow.heading("Terms of delivery", 1)
+    flow.paragraph(" ".join(f"term{i}" for i in range(100)) + ".")
+    for chunk in chunks_of(page_of(flow), budget=90):
+        assert not chunk.text.rstrip().endswith(("Scope", "Terms of delivery"))
+
+
+def test_a_list_is_cut_with_its_lead_in_repeated() -> None:
+    flow = Flow()
+    flow.paragraph(prose(120))
+    flow.paragraph("The harbour master checks each of these:")
+    for i in range(40):
+        flow.list_item(f"rope number {i} is dry and coiled")
+    chunks = chunks_of(page_of(flow))
+    first = next(c for c in chunks if "rope number 0 " in c.text)
+    assert "checks each of these:" in first.text
+
+
+def test_a_footnote_in_bold_names_no_section() -> None:
+    flow = Flow()
+    flow.heading("Results", 1)
+    flow.heading("(1) Includes 2,718 and 2,632 related to shares of the year before", 2)
+    flow.paragraph(prose(60))
+    for chunk in chunks_of(page_of(flow)):
+        assert chunk.section == "Results"
+
+
+GERMAN = (
+    "Die Kündigungsfrist beträgt drei Monate zum Ende eines Kalendervierteljahres, soweit nicht "
+    "vertraglich eine längere Frist vereinbart worden ist. "
+)
+ENGLISH = (
+    "The period of notice is three months to the end of a quarter, unless a longer one has been "
+    "agreed upon in the contract between both parties. "
+)
+
+
+def test_each_chunk_tells_its_language() -> None:
+    german, english = Flow(), Flow()
+    german.heading("Vertrag", 1)
+    german.paragraph(GERMAN * 12)
+    english.heading("Contract", 1)
+    english.paragraph(ENGLISH * 12)
+    chunks = chunks_of(page_of(german), page_of(english, 1).model_copy(update={"number": 2}))
+    assert {c.language for c in chunks if c.page == 1} == {"de"}
+    assert {c.language for c in chunks if c.page == 2} == {"en"}
+
+
+def test_a_short_chunk_has_the_language_of_its_neighbours() -> None:
+    pages = []
+    for number, text in enumerate(("2019  2020\n14  12", GERMAN * 3, "Summe 44", GERMAN * 3), 1):
+        flow = Flow()
+        flow.paragraph(text)
+        pages.append(page_of(flow).model_copy(update={"number": number}))
+    assert {chunk.language for chunk in chunks_of(*pages)} == {"de"}
+
+
+def test_numbers_alone_have_no_language() -> None:
+    flow = Flow()
+    flow.paragraph("12 34 56\n78 90")
+    (chunk,) = chunks_of(page_of(flow))
+    assert chunk.language is None
+
+
+def test_scripts_tell_their_language() -> None:
+    said = {
+        "zh": "中文信息检索系统的设计与实现",
+        "ja": "これは日本語の文書です。",
+        "ko": "이것은 한국어 문서입니다.",
+        "th": "รายงานประจำปีของบริษัท",
+        "ru": "Годовой отчёт компании за две тысячи двадцать третий год подготовлен советом.",
+        "ar": "أعد مجلس الإدارة التقرير السنوي للشركة عن العام الماضي ووافق عليه المساهمون.",
+        "el": "Η ετήσια έκθεση της εταιρείας",
+    }
+    for language, text in said.items():
+        flow = Flow()
+        flow.paragraph(text)
+        (chunk,) = chunks_of(page_of(flow))
+        assert chunk.language == language
+
+
 WORDS = st.text(alphabet=st.sampled_from("abcXYZ019.,;!?-()\t äß。中文"), min_size=0, max_size=120)
 SAID = st.lists(
     st.one_of(

@@ -18,6 +18,7 @@ from store.indexes.chroma import VectorIndex
 from store.indexes.exact import ExactIndex
 from store.indexes.generations import Indexes
 from store.indexes.lexical import LexicalEntry, LexicalIndex
+from store.indexes.stems import asked
 from store.indexes.words import words
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -33,8 +34,18 @@ def names(n: int, prefix: str = "c") -> list[str]:
     return [f"{prefix}{i}" for i in range(n)]
 
 
-def entry(id: str, text: str, *, header: str = "", space: str = "s", document: str = "d"):
-    return LexicalEntry(id=id, space_id=space, document_id=document, header=header, text=text)
+def entry(
+    id: str,
+    text: str,
+    *,
+    header: str = "",
+    space: str = "s",
+    document: str = "d",
+    language: str | None = None,
+) -> LexicalEntry:
+    return LexicalEntry(
+        id=id, space_id=space, document_id=document, header=header, text=text, language=language
+    )
 
 
 @pytest.fixture(params=["chroma", "exact"])
@@ -189,6 +200,82 @@ def test_words_are_found_however_they_are_written(lexical: LexicalIndex, indexed
 
 def test_numbers_keep_their_value():
     assert words("1,234 1.234.567,5 3,5 12%") == ["1234", "1234567.5", "3.5", "12"]
+
+
+# --- words of many languages
+
+
+@pytest.mark.parametrize(
+    ("language", "indexed", "asked"),
+    [
+        ("de", "Die Kündigungsfristen betragen drei Monate.", "Welche Kündigungsfrist gilt?"),
+        ("de", "Die Häuser der Stadt", "haus"),
+        ("de", "Die Häuser der Stadt", "Hauser"),
+        ("es", "Las informaciones llegaron tarde.", "¿Qué información llegó?"),
+        ("es", "La información llegó tarde.", "informacion"),
+        ("fr", "Les élèves étudient.", "eleve"),
+        ("it", "Le aziende italiane", "azienda"),
+        ("nl", "De kosten van boeken", "boek"),
+        ("sv", "Bilarna stod stilla.", "bilar"),
+        ("ru", "Годовые отчёты компаний", "отчет компании"),
+        ("ar", "صدرت التقارير السنوية", "تقارير"),
+        ("ar", "في المَدْرَسَة", "مدرسة"),
+        ("ar", "العدد ٢٠٢٣", "2023"),
+        ("th", "รายงานประจำปีของบริษัท", "ประจำปี"),
+        ("zh", "中文信息检索", "信息"),
+        ("pl", "Umowa o pracę", "umowa"),
+        ("tr", "Kitaplar masada.", "kitap"),
+        (None, "net sales of the companies", "company sale"),
+    ],
+)
+def test_words_are_found_by_the_endings_of_their_language(
+    lexical: LexicalIndex, language: str | None, indexed: str, asked: str
+):
+    lexical.upsert(
+        [entry("right", indexed, language=language), entry("wrong", "zzz qqq", language="en")]
+    )
+    assert found(lexical.query(["s"], asked, 10)) == ["right"]
+
+
+def test_the_rules_of_one_language_join_no_words_of_another(lexical: LexicalIndex):
+    lexical.upsert(
+        [
+            entry("a", "breaking news", language="en"),
+            entry("b", "a new house", language="en"),
+            entry("c", "Die neuen Häuser", language="de"),
+        ]
+    )
+    assert found(lexical.query(["s"], "news", 10)) == ["a"]
+
+
+def test_a_common_word_stays_common_where_a_few_chunks_are_of_another_language(
+    lexical: LexicalIndex,
+):
+    # As `sales` of the one chunk taken for Dutch alone, it would weigh like a rare word.
+    common = [entry(f"c{i}", "sales of the quarter", language="en") for i in range(50)]
+    odd = entry("odd", "sales of the quarter", language="nl")
+    rare = entry("rare", "impairment of the quarter", language="en")
+    lexical.upsert([*common, odd, rare])
+    scores = dict(lexical.query(["s"], "sales impairment", 60))
+    assert scores["rare"] > 5 * scores["odd"]
+    assert scores["odd"] == pytest.approx(scores["c1"], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("question", "subject"),
+    [
+        ("Wie viele Punkte gab die Verteidigung der Panthers ab?", ["punkte", "verteidigung"]),
+        ("¿Cuántos puntos dejó la defensa de los Panthers?", ["puntos", "defensa"]),
+        ("Quelle est la durée du préavis ?", ["duree", "preavis"]),
+        ("What did the board decide about the dividend?", ["board", "dividend"]),
+    ],
+)
+def test_a_question_is_asked_without_the_empty_words_of_its_language(
+    question: str, subject: list[str]
+):
+    terms = asked(question)
+    assert set(subject) <= set(terms)
+    assert not {"die", "der", "la", "de", "los", "est", "the", "did", "wie", "cuantos"} & set(terms)
 
 
 # --- lexical
