@@ -15,6 +15,8 @@ from pathlib import Path
 BENCHMARKS = {
     "ingestion": ("speed of reading and indexing, as a fraction of its limit", True),
     "citations": ("whether quotes stand on their pages, by other eyes than ours", True),
+    "large": ("memory and speed of one long document, born digital", False),
+    "corpus": ("cost of a page in an empty base and in one of 20,000 pages", False),
     "idle": ("seconds to the first page served, and memory at rest", False),
     "ocr": ("errors and speed of OCR on a drawn page in nine degradations", False),
 }

@@ -7,6 +7,7 @@ takes 60 MB; other scripts tell their language by themselves.
 from __future__ import annotations
 
 import re
+import threading
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -41,6 +42,7 @@ _SCRIPTS = (
 """(language, its letters, the share of them that tells it): Japanese before Chinese, whose signs
 it uses too; words of two letters' worth fill a sign."""
 
+_LOADING = threading.Lock()
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -101,8 +103,13 @@ def _guess(text: str) -> _Guess:
     return _Guess(_ALSO_CALLED.get(language, language), sure, count)
 
 
-@cache
 def _identifier() -> LanguageIdentifier:
+    with _LOADING:  # several documents are chunked at once, and a second model would take 60 MB
+        return _loaded()
+
+
+@cache
+def _loaded() -> LanguageIdentifier:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     whole = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -158,8 +158,11 @@ def _version(row: Row) -> VersionRow:
 
 def _newest() -> Select:
     v, d = t.versions.c, t.documents.c
-    last = select(v.document_id, func.max(v.seq).label("seq")).group_by(v.document_id).subquery()
-    older = t.versions.alias()
+    older, every = t.versions.alias(), t.versions.alias()
+    # Looked up a document at a time: to group all versions would cost every `add` the whole base.
+    last = (
+        select(func.max(every.c.seq)).where(every.c.document_id == d.id).correlate(t.documents)
+    ).scalar_subquery()
     before = exists().where(
         older.c.document_id == d.id, older.c.seq < v.seq, older.c.status.in_(ANSWERING)
     )
@@ -189,8 +192,7 @@ def _newest() -> Select:
             d.sync_path,
         )
         .join(t.spaces, t.spaces.c.id == d.space_id)
-        .join(t.versions, v.document_id == d.id)
-        .join(last, and_(last.c.document_id == v.document_id, last.c.seq == v.seq))
+        .join(t.versions, and_(v.document_id == d.id, v.seq == last))
         .outerjoin(t.parses, t.parses.c.id == v.parse_id)
         .where(d.removing.is_(False))
     )
