@@ -15,7 +15,8 @@ from store.models import LOCAL_ADMIN, Document
 from store.opening import Store
 from store.wire import document_json, shown_json
 
-PAGES = [f"Page {i} says a thing about boats." for i in range(1, 9)]
+NAMES = ("Anna", "Birka", "Clara", "Dagny", "Edda", "Freja", "Gerda", "Hulda")
+PAGES = [f"The boat {name} lies in the harbour." for name in NAMES]
 
 
 def broken(tmp_path: Path) -> Path:

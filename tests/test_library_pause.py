@@ -15,7 +15,21 @@ from store.models import LOCAL_ADMIN
 from store.opening import Store, open_store
 from store.settings import Settings
 
-SCAN = [f"The scanned page {i} speaks of lighthouses." for i in range(12)]
+WORDS = [
+    "tide",
+    "mast",
+    "rope",
+    "keel",
+    "oar",
+    "sail",
+    "bell",
+    "chart",
+    "buoy",
+    "pier",
+    "crane",
+    "light",
+]
+SCAN = [f"The {word} was seen from the lighthouse." for word in WORDS]
 
 
 def read_some(library: Library, document_id: str) -> int:
@@ -91,7 +105,9 @@ def test_a_file_stops_in_the_middle_and_goes_on_without_reading_pages_again(
 
 
 def test_pausing_and_resuming_at_once_ends_ready(library: Library, tmp_path: Path):
-    path = files.text_pdf(tmp_path / "long.pdf", [f"Page {i} is here." * 20 for i in range(200)])
+    path = files.text_pdf(
+        tmp_path / "long.pdf", [f"{word} {i} is here. " * 20 for i, word in enumerate(WORDS * 16)]
+    )
     document = library.add(LOCAL_ADMIN, path.name, path)
     for _ in range(20):
         library.pause(LOCAL_ADMIN)

@@ -158,7 +158,7 @@ def test_a_file_that_failed_says_why_and_is_removed(opened: Doors, tmp_path: Pat
 
 
 def test_lost_pages_are_said_in_the_list_and_shown_in_the_ledger(opened: Doors, tmp_path: Path):
-    path = files.pdf_with_broken_pages(tmp_path / "torn.pdf", ["Some words."] * 8, [3, 7])
+    path = files.pdf_with_broken_pages(tmp_path / "torn.pdf", list("ABCDEFGH"), [3, 7])
     document = opened.library.add(WHO, path.name, path)
     try:
         assert opened.library.wait(60)
