@@ -1,8 +1,19 @@
-"""How well and how fast pages are read: `python -m benchmarks.ocr [FOLDER…] [--out FILE]`.
+"""How well and how fast scans, photos and screenshots are read.
 
-Without a folder, a page drawn here is read in nine degradations. A folder holds `docs/` (images, or
-PDFs whose pages are images) and `ocr_gt.jsonl` (`{doc, page?, text}` a line). Figures: CER and WER
-(edits by length of the true text, white space folded), recall of words, CPU seconds a page.
+    python -m benchmarks.ocr                              # nine degradations of a page drawn here
+    python -m benchmarks.ocr FOLDER… [--out FILE]         # sets with known text
+    python -m benchmarks.ocr FOLDER… --speed              # against the engines alone, and memory
+    python -m benchmarks.ocr FOLDER --answers             # are answers readable on screenshots
+    python -m benchmarks.ocr_quality [FOLDER…]            # does the quality figure tell
+
+A folder holds `docs/` (images, or PDFs whose pages are images) and `ocr_gt.jsonl`
+(`{doc, page?, text}` a line); for --answers `questions.jsonl` (`{answer, evidence: [{doc}]}`).
+CER and WER are edits by length of the true text, white space folded; recall is that of words. Each
+line is followed by the same of tesseract's defaults (page segmentation 3, the picture as it is).
+
+--speed reads through the sandbox as on ingestion, in one child whose CPU time is counted, and then
+has the same engines, in the same sequence a page as it needed, read the same prepared pictures with
+nothing around them. Both are warm when the clock starts.
 """
 
 from __future__ import annotations
@@ -15,7 +26,8 @@ import sys
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
@@ -25,7 +37,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from rapidfuzz.distance import Levenshtein
 
-from ingestion.ocr import OcrPage, read
+from benchmarks.ocr_drawings import Sample
+from ingestion.ocr import OcrPage, read, tesseract
 
 PROSE = """Terms of the agreement
 
@@ -48,13 +61,6 @@ FONT = Path("fonts") / "Vera.ttf"
 PDF_DPI = 200
 
 
-class Sample(NamedTuple):
-    doc: str
-    page: int
-    text: str
-    image: np.ndarray
-
-
 class Score(NamedTuple):
     cer: float
     wer: float
@@ -69,25 +75,34 @@ def main() -> int:
     parser.add_argument("--limit", type=int, help="pages a folder")
     parser.add_argument("--out", type=Path, help="write {doc, page, text} a line")
     parser.add_argument("--verbose", action="store_true", help="a line a page")
+    parser.add_argument("--speed", action="store_true", help="against the engines alone")
+    parser.add_argument("--answers", action="store_true", help="share of answers found in the text")
     options = parser.parse_args()
+    if options.answers:
+        return max(answers_readable(folder) for folder in options.folders)
+    sets = {f.name: samples(f) for f in options.folders} or {"drawn": drawn()}
+    if options.speed:
+        from benchmarks.ocr_speed import compare
+
+        return max(compare(name, list(islice(s, options.limit))) for name, s in sets.items())
     predictions = []
-    sets = {str(f.name): samples(f) for f in options.folders} or {"drawn": drawn()}
     for name, found in sets.items():
-        scores = []
-        for n, sample in enumerate(found):
-            if options.limit and n >= options.limit:
-                break
-            score = measure(sample)
-            scores.append(score)
+        ours: list[Score] = []
+        plain: list[Score] = []
+        for sample in islice(found, options.limit):
+            score = measure(sample, read)
+            ours.append(score)
+            plain.append(measure(sample, tesseract_defaults))
             predictions.append({"doc": sample.doc, "page": sample.page, "text": score.read.text})
             if options.verbose or name == "drawn":
                 print_line(f"{sample.doc} {sample.page}", [score], score.read)
-        print_line(name, scores)
+        print_line(name, ours)
+        print_line(f"{name}, tesseract", plain)
     if options.out:
         lines = (json.dumps(p, ensure_ascii=False) for p in predictions)
         options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    sys.stdout.write(f"peak memory {peak_mb} MB\n")
+    print(f"peak memory {peak_mb} MB, this process with both engines")
     return 0
 
 
@@ -97,13 +112,40 @@ def print_line(name: str, scores: list[Score], page: OcrPage | None = None) -> N
     )
     cpu_s = mean(s.cpu_s for s in scores)
     tail = f" {page.engine} quality {page.quality:.2f} {','.join(page.flags)}" if page else ""
-    sys.stdout.write(f"{name:24} n {len(scores):3} {figures} cpu {cpu_s:.2f} s/page{tail}\n")
-    sys.stdout.flush()
+    print(f"{name:24} n {len(scores):3} {figures} cpu {cpu_s:.2f} s/page{tail}", flush=True)
 
 
-def measure(sample: Sample) -> Score:
+def tesseract_defaults(image: np.ndarray) -> OcrPage:
+    text = tesseract.defaults(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    return OcrPage(text=text, engine="tesseract")
+
+
+def answers_readable(folder: Path) -> int:
+    """Of the questions of a set of screenshots, those whose answer stands in the text."""
+    questions = [json.loads(line) for line in (folder / "questions.jsonl").open(encoding="utf-8")]
+    texts: dict[str, str] = {}
+    missing = []
+    for question in questions:
+        doc = question["evidence"][0]["doc"]
+        if doc not in texts:
+            image = np.asarray(Image.open(folder / "docs" / doc).convert("RGB"))
+            texts[doc] = plain(read(image).text)
+        if plain(question["answer"]) not in texts[doc]:
+            missing.append(f"{doc}: {question['answer']}")
+    print(f"{folder.name}: {len(questions) - len(missing)} of {len(questions)} answers readable")
+    for line in missing:
+        print(f"  not found: {line}")
+    return 0
+
+
+def plain(text: str) -> str:
+    """Words and figures only, in lower case."""
+    return " ".join(re.findall(r"[\w%.\-]+", unicodedata.normalize("NFKC", text).lower()))
+
+
+def measure(sample: Sample, reader: Callable[[np.ndarray], OcrPage]) -> Score:
     start = time.process_time()
-    page = read(sample.image)
+    page = reader(sample.image)
     cpu_s = time.process_time() - start
     true, found = folded(sample.text), folded(page.text)
     wanted, words = true.split(), found.split()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import reportlab
 from PIL import Image, ImageDraw, ImageFont
@@ -72,3 +73,27 @@ def shared(a: Box, b: Box) -> float:
 
 def pixels(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("RGB"))
+
+
+def handwritten(rows: Sequence[str], seed: int = 1) -> np.ndarray:
+    """Lines in a pen's strokes: letters of uneven size and slant, none quite on its line."""
+    rng = np.random.default_rng(seed)
+    page = np.full((140 + 90 * len(rows), 1500), 255, np.uint8)
+    for n, row in enumerate(rows):
+        x = 60.0
+        for letter in row:
+            size, pen = 1.3 * rng.uniform(0.8, 1.25), int(rng.integers(1, 4))
+            (advance, _), _ = cv2.getTextSize(letter, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, size, pen)
+            tile = np.full((160, 160), 255, np.uint8)
+            cv2.putText(
+                tile, letter, (50, 110), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, size, 0, pen, cv2.LINE_AA
+            )
+            turn = cv2.getRotationMatrix2D((80, 80), rng.normal(0, 6), 1)
+            turn[0, 1] += rng.normal(0.15, 0.12)
+            tile = cv2.warpAffine(tile, turn, (160, 160), borderValue=(255,))
+            top, left = int(100 + 90 * n + rng.normal(0, 4)) - 110, int(x) - 50
+            place = page[max(0, top) : top + 160, max(0, left) : left + 160]
+            part = tile[max(0, -top) :, max(0, -left) :][: place.shape[0], : place.shape[1]]
+            np.minimum(place, part, out=place)
+            x += advance * rng.uniform(0.8, 1.05 if letter != " " else 1.6)
+    return np.repeat(page[:, :, None], 3, axis=2)

@@ -4,6 +4,7 @@ It runs inside the limited child: nothing here downloads anything or uses a seco
 tesseract's language data spread over several folders is written down (links in the current folder).
 """
 
-from ingestion.ocr.reading import OcrPage, read
+from ingestion.ocr.page import TOO_MUCH, OcrPage
+from ingestion.ocr.reading import read
 
-__all__ = ["OcrPage", "read"]
+__all__ = ["TOO_MUCH", "OcrPage", "read"]

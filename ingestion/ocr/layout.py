@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from ingestion.ocr.tables import Table, find_tables
 from ingestion.ocr.words import Line, Rect, Word
-from store.models import Block
+from store.models import Block, Cell
 
 WIDE_GAP = 2.5
 """A gap this many line heights wide parts cells of a row: it becomes a tab."""
@@ -17,6 +19,10 @@ BLOCK_PITCH = 1.45
 """Lines this much further apart than usual stand in different blocks."""
 PROSE_WORDS = 3.0
 MIN_COLUMN_LINES = 4
+GUTTER_STEP_PX = 8
+MAX_GUTTERS = 40
+MAX_PIECES = 3000
+"""More pieces than this are noise; looking for columns among them would take minutes."""
 HEADING_HEIGHT = 1.3
 
 
@@ -32,19 +38,24 @@ class Placed:
 
 @dataclass(frozen=True)
 class Text:
-    """Canonical text with its words, lines and blocks as offsets."""
+    """Canonical text with its words, lines and blocks as offsets.
+
+    `columns`: columns of prose that stand side by side, 1 where there are none.
+    """
 
     text: str
     words: tuple[Placed, ...]
     lines: tuple[tuple[int, int], ...]
     blocks: tuple[Block, ...]
+    columns: int = 1
 
 
 def arrange(lines: Sequence[Line]) -> Text:
     """The text of these line pieces: rows joined left to right, columns one after the other."""
     pieces = [part for line in lines for part in _parted(line)]
-    blocks = [block for region in _columns(pieces) for block in _blocks(_rows(region))]
-    return _written([b for b in blocks if b])
+    regions, columns = _columns(pieces)
+    blocks = [block for region in regions for block in _tabled(_rows(region))]
+    return _written(blocks, columns)
 
 
 def _parted(line: Line) -> list[Line]:
@@ -58,30 +69,46 @@ def _parted(line: Line) -> list[Line]:
     return [Line(tuple(p)) for p in parts]
 
 
-def _columns(pieces: list[Line]) -> list[list[Line]]:
-    """Regions in reading order: a run of lines with prose on both sides of a gutter is split there.
+def _columns(pieces: list[Line]) -> tuple[list[list[Line]], int]:
+    """Regions in reading order, and how many columns stand side by side.
 
-    Tables, forms and receipts have gutters too, but short cells; they stay whole and are read
-    row by row.
+    A run of lines with prose on both sides of a gutter is split there. Tables, forms and receipts
+    have gutters too, but short cells; they stay whole and are read row by row.
     """
-    if len(pieces) < 2 * MIN_COLUMN_LINES:
-        return [pieces] if pieces else []
+    if not 2 * MIN_COLUMN_LINES <= len(pieces) <= MAX_PIECES:
+        return ([pieces] if pieces else []), 1
+    cut = _gutter(pieces)
+    if cut is None:
+        return [pieces], 1
+    pieces = sorted(pieces, key=lambda p: p.middle)
+    start, end, gutter = cut
+    left = [p for p in pieces[start:end] if p.box[2] <= gutter + 1]
+    right = [p for p in pieces[start:end] if p.box[2] > gutter + 1]
+    parts = [_columns(part) for part in (pieces[:start], left, right, pieces[end:])]
+    columns = max(parts[0][1], parts[1][1] + parts[2][1], parts[3][1])
+    return [region for regions, _ in parts for region in regions], columns
+
+
+def _gutter(pieces: list[Line]) -> tuple[int, int, float] | None:
+    """The gutter beside which most lines of prose stand, with the run of pieces it parts."""
     pieces = sorted(pieces, key=lambda p: p.middle)
     best: tuple[int, int, int, float] | None = None
-    for gutter in sorted({round(p.box[0] - 0.5) for p in pieces}):
+    for gutter in _candidates(pieces):
         for start, end in _uncrossed(pieces, gutter):
             left = [p for p in pieces[start:end] if p.box[2] <= gutter + 1]
             right = [p for p in pieces[start:end] if p.box[0] >= gutter - 1]
             lines = min(len(left), len(right))
             if (best is None or lines > best[0]) and _is_prose(left) and _is_prose(right):
                 best = (lines, start, end, gutter)
-    if best is None:
-        return [pieces]
-    _, start, end, gutter = best
-    left = [p for p in pieces[start:end] if p.box[2] <= gutter + 1]
-    right = [p for p in pieces[start:end] if p.box[2] > gutter + 1]
-    parts = (pieces[:start], left, right, pieces[end:])
-    return [region for part in parts for region in _columns(part)]
+    return best and best[1:]
+
+
+def _candidates(pieces: list[Line]) -> list[float]:
+    """Where pieces begin, the most frequent places first to count: a column's left edge."""
+    begins = Counter(round(p.box[0] - 0.5) // GUTTER_STEP_PX for p in pieces)
+    often = {at for at, _ in begins.most_common(MAX_GUTTERS)}
+    lefts = {round(p.box[0] - 0.5) for p in pieces}
+    return sorted(x for x in lefts if x // GUTTER_STEP_PX in often)
 
 
 def _uncrossed(pieces: list[Line], gutter: float) -> list[tuple[int, int]]:
@@ -136,6 +163,25 @@ def _nearest(row: list[Line], piece: Line) -> Line:
     return min(row, key=lambda p: max(p.box[0] - piece.box[2], piece.box[0] - p.box[2]))
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """Rows of one block; `table` says how they are parted into cells."""
+
+    rows: list[Line]
+    table: Table | None = None
+
+
+def _tabled(rows: list[Line]) -> list[_Piece]:
+    """Tables among the rows, and between them blocks of lines."""
+    pieces: list[_Piece] = []
+    done = 0
+    for table in find_tables(rows):
+        pieces += [_Piece(block) for block in _blocks(rows[done : table.first])]
+        pieces.append(_Piece(rows[table.first : table.last], table))
+        done = table.last
+    return pieces + [_Piece(block) for block in _blocks(rows[done:])]
+
+
 def _blocks(rows: list[Line]) -> list[list[Line]]:
     """Rows parted where they stand further apart than usual or change their size."""
     if not rows:
@@ -152,41 +198,78 @@ def _blocks(rows: list[Line]) -> list[list[Line]]:
     return blocks
 
 
-def _written(blocks: list[list[Line]]) -> Text:
-    text: list[str] = []
-    at = 0
-    words: list[Placed] = []
-    lines: list[tuple[int, int]] = []
-    made: list[Block] = []
-    body = median(r.height for b in blocks for r in b) if blocks else 0.0
-
-    def put(piece: str) -> None:
-        nonlocal at
-        text.append(piece)
-        at += len(piece)
-
-    for n, block in enumerate(blocks):
+def _written(pieces: list[_Piece], columns: int) -> Text:
+    writer = _Writer()
+    blocks: list[Block] = []
+    body = median(r.height for p in pieces for r in p.rows) if pieces else 0.0
+    for n, piece in enumerate(pieces):
         if n:
-            put("\n\n")
-        block_start = at
-        for m, row in enumerate(block):
+            writer.put("\n\n")
+        start = writer.at
+        cells: list[Cell] = []
+        for m, row in enumerate(piece.rows):
             if m:
-                put("\n")
-            line_start = at
-            for i, word in enumerate(row.words):
-                clean = canonical(word.text)
-                if not clean:
-                    continue
-                if at > line_start:
-                    put(_between(row, i))
-                words.append(Placed(at, at + len(clean), word.confidence, word.box))
-                put(clean)
-            lines.append((line_start, at))
-        tall = len(block) <= 2 and median(r.height for r in block) > HEADING_HEIGHT * body
-        heading = tall and len(blocks) > 1 and any(c.isalpha() for c in "".join(text)[block_start:])
+                writer.put("\n")
+            line_start = writer.at
+            if piece.table is None:
+                writer.row(row)
+            else:
+                cells += writer.cells(row, m, piece.table)
+            writer.lines.append((line_start, writer.at))
+        if cells:
+            blocks.append(Block(kind="table", start=start, end=writer.at, cells=tuple(cells)))
+            continue
+        tall = len(piece.rows) <= 2 and median(r.height for r in piece.rows) > HEADING_HEIGHT * body
+        named = any(c.isalpha() for word in piece.rows[0].words for c in word.text)
+        heading = tall and len(pieces) > 1 and named
         kind = "heading" if heading else "paragraph"
-        made.append(Block(kind=kind, start=block_start, end=at, level=1 if heading else 0))
-    return Text("".join(text), tuple(words), tuple(lines), tuple(made))
+        blocks.append(Block(kind=kind, start=start, end=writer.at, level=1 if heading else 0))
+    return Text(
+        "".join(writer.text), tuple(writer.words), tuple(writer.lines), tuple(blocks), columns
+    )
+
+
+class _Writer:
+    """Puts words one after the other and notes where each came to stand."""
+
+    def __init__(self) -> None:
+        self.text: list[str] = []
+        self.at = 0
+        self.words: list[Placed] = []
+        self.lines: list[tuple[int, int]] = []
+
+    def put(self, piece: str) -> None:
+        self.text.append(piece)
+        self.at += len(piece)
+
+    def row(self, row: Line) -> None:
+        begin = self.at
+        for i, word in enumerate(row.words):
+            self._word(word, _between(row, i) if self.at > begin else "")
+
+    def cells(self, row: Line, number: int, table: Table) -> list[Cell]:
+        made: list[Cell] = []
+        begin = self.at
+        for first, last, column in table.cells[number]:
+            if self.at > begin:
+                self.put("\t")
+            start = self.at
+            for i in range(first, last):
+                word = row.words[i]
+                self._word(word, "" if self.at == start or word.joined else " ")
+            header = number < table.header_rows
+            if self.at > start:
+                made.append(
+                    Cell(start=start, end=self.at, row=number, column=column, header=header)
+                )
+        return made
+
+    def _word(self, word: Word, before: str) -> None:
+        clean = canonical(word.text)
+        if clean:
+            self.put(before)
+            self.words.append(Placed(self.at, self.at + len(clean), word.confidence, word.box))
+            self.put(clean)
 
 
 def _between(row: Line, i: int) -> str:

@@ -2,103 +2,74 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from ingestion.ocr import geometry, rapid, tesseract
+from ingestion.ocr import geometry, quality, rapid, tesseract
 from ingestion.ocr.fusing import fuse
 from ingestion.ocr.geometry import View
+from ingestion.ocr.handwriting import looks_written
 from ingestion.ocr.layout import arrange
+from ingestion.ocr.page import OcrPage
+from ingestion.ocr.quality import Evidence
 from ingestion.ocr.words import Line, are_standing, characters, confidence, scaled
+from ingestion.ocr_languages import problem
 from store.errors import Unreadable
-from store.models import Block, Box, Flag, Frozen
+from store.models import Flag
 
 GOOD_CONFIDENCE = 0.92
 UPRIGHT_CONFIDENCE = 0.80
 """Below this a page may be lying on its side or upside down."""
 MISSED_LETTERS = 0.25
 """More than this share of letter-like shapes outside all words: the engine skipped text."""
-LOW_QUALITY = 0.80
 SHOWN_SKEW_DEG = 1.0
 BLANK_DEVIATION = 3.0
-
-# Mean confidence → share of words read rightly, as measured on receipts, old books and drawn pages.
-_TESSERACT_QUALITY = (
-    (0.0, 0.4, 0.6, 0.75, 0.87, 0.925, 0.955, 1.0),
-    (0.0, 0.05, 0.55, 0.74, 0.88, 0.95, 0.985, 1.0),
-)
-_RAPID_QUALITY = (
-    (0.0, 0.6, 0.9, 0.968, 0.985, 0.99, 0.995, 0.998, 1.0),
-    (0.0, 0.2, 0.6, 0.82, 0.90, 0.94, 0.96, 0.985, 1.0),
-)
+FEW_LETTERS = 20
+LIMIT_S = 40.0
 
 
-class OcrPage(Frozen):
-    """What stands on a picture of a page.
-
-    `text` is canonical: a line end after each line, an empty line between blocks, a tab where a
-    wide gap parts the cells of a row. `words` are `(start, end, box)` in text order, boxes as
-    fractions of the picture as given; `confidences` (0..1) go with them. `quality` 0..1 estimates
-    the share of words read rightly; 0 where there are none. Flags: blank, dark, rotated, skewed,
-    low_quality_scan. `engine` is tesseract, rapidocr or none.
-    """
-
-    text: str
-    words: tuple[tuple[int, int, Box], ...] = ()
-    confidences: tuple[float, ...] = ()
-    lines: tuple[tuple[int, int], ...] = ()
-    blocks: tuple[Block, ...] = ()
-    quality: float = 0.0
-    flags: tuple[Flag, ...] = ()
-    engine: str = "none"
-
-
-def read(image: np.ndarray, languages: str = "eng", *, upright: bool = False) -> OcrPage:
+def read(
+    image: np.ndarray, languages: str = "eng", *, upright: bool = False, limit_s: float = LIMIT_S
+) -> OcrPage:
     """The text of a picture, uint8 RGB [h, w, 3], EXIF orientation already applied.
 
     `languages` are tesseract's names joined by `+`. `upright` says that the page does not stand on
-    its side or head. Raises Unreadable where a language's data is not installed.
+    its side or head. After about `limit_s` nothing further is begun, and the page says that it
+    breaks off. Raises Unreadable where a language's data is not installed.
     """
-    sheet = _Sheet.of(image)
+    return examine(image, languages, upright=upright, limit_s=limit_s)[0]
+
+
+def examine(
+    image: np.ndarray, languages: str = "eng", *, upright: bool = False, limit_s: float = LIMIT_S
+) -> tuple[OcrPage, Evidence | None]:
+    """As `read`, with what the quality was judged from."""
+    sheet = Sheet.of(image)
     if float(sheet.gray.std()) < BLANK_DEVIATION:
-        return OcrPage(text="", flags=("blank",))
-    attempts: list[_Attempt] = []
-    turns = 0
-    if tesseract.available():
-        first = _by_tesseract(sheet, 0, languages)
-        doubtful = first.confidence < UPRIGHT_CONFIDENCE or are_standing(first.lines)
-        if doubtful and not upright:
-            turns = _quarter_turns(sheet)
-            if turns:
-                first = _by_tesseract(sheet, turns, languages)
-        attempts.append(first)
-    if not attempts:
-        if not rapid.reads(languages):
-            raise Unreadable(f"Nothing installed here reads pictures in {languages}.")
-        turns = 0 if upright else rapid.quarter_turns(sheet.rgb)
-        attempts.append(_by_rapid(sheet, turns))
-    elif rapid.reads(languages) and (
-        attempts[0].confidence < GOOD_CONFIDENCE or _skipped(attempts[0])
-    ):
-        attempts.append(_by_rapid(sheet, turns))
-    best = max(attempts, key=lambda a: a.quality * min(1.0, a.characters / 20))
-    if best.engine == "rapidocr" and len(attempts) > 1:
-        best = _fused(best, attempts[0])
-    return _page(best, sheet)
+        return OcrPage(text="", flags=("blank",)), None
+    made = attempts(sheet, languages, upright, time.monotonic() + limit_s)
+    best = max(made, key=_worth)
+    if best.engine == "rapidocr" and len(made) > 1:
+        best = fused(best, made[0])
+    evidence = best.evidence(sheet)
+    return _page(best, sheet, evidence), evidence
 
 
 @dataclass(frozen=True)
-class _Sheet:
+class Sheet:
     """The picture made dark on light, and not larger than the engines can use."""
 
     rgb: np.ndarray
     gray: np.ndarray
     dark: bool
+    letters: np.ndarray
 
     @staticmethod
-    def of(image: np.ndarray) -> _Sheet:
+    def of(image: np.ndarray) -> Sheet:
         rgb = image
         longest = max(image.shape[:2])
         if longest > geometry.MAX_SIDE_PX:
@@ -106,88 +77,139 @@ class _Sheet:
             rgb = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
         gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
         dark = geometry.is_dark(gray)
-        return _Sheet(255 - rgb if dark else rgb, 255 - gray if dark else gray, dark)
+        if dark:
+            rgb, gray = 255 - rgb, 255 - gray
+        gray, letters = geometry.calmed(gray)
+        return Sheet(rgb, gray, dark, letters)
+
+    @property
+    def enlargement(self) -> float:
+        return geometry.enlargement(self.letters, self.gray.shape)
 
 
 @dataclass(frozen=True)
-class _Attempt:
-    """What one engine read in one view of the sheet."""
+class Attempt:
+    """What one engine read in one view of the sheet.
+
+    `dropped` is the share of what was found and not read, `mended` that the other engine's words
+    were used, `cut` that there was no time for the rest.
+    """
 
     engine: str
     lines: list[Line]
     view: View
     turns: int
     angle: float
+    dropped: float = 0.0
+    mended: bool = False
+    cut: bool = False
 
     @property
     def confidence(self) -> float:
         return confidence(self.lines)
 
-    @property
-    def characters(self) -> int:
-        return characters(self.lines)
+    def missed(self, sheet: Sheet) -> float:
+        """Share of letter-like shapes that lie outside every word."""
+        if len(sheet.letters) < FEW_LETTERS:
+            return 0.0 if self.lines else 1.0
+        height, width = sheet.gray.shape
+        covered = np.zeros((height, width), np.uint8)
+        for word in (w for line in self.lines for w in line.words):
+            x0, y0, x1, y1 = self.view.fractions(word.box, width, height)
+            left, top, right, bottom = x0 * width, y0 * height, x1 * width, y1 * height
+            pad = max(2.0, (bottom - top) / 4)
+            rows = slice(max(0, int(top - pad)), int(bottom + pad) + 1)
+            covered[rows, max(0, int(left - pad)) : int(right + pad) + 1] = 1
+        middles = sheet.letters[:, :2] + sheet.letters[:, 2:] // 2
+        return float(1 - covered[middles[:, 1], middles[:, 0]].mean())
 
-    @property
-    def quality(self) -> float:
-        """Confidence on one scale for both engines: the share of words to expect right."""
-        curve = _TESSERACT_QUALITY if self.engine == "tesseract" else _RAPID_QUALITY
-        return float(np.interp(self.confidence, *curve))
+    def evidence(self, sheet: Sheet) -> Evidence:
+        return quality.gathered(
+            self.engine, self.lines,
+            mended=self.mended, missed=self.missed(sheet), dropped=self.dropped,
+        )  # fmt: skip
 
 
-def _by_tesseract(sheet: _Sheet, turns: int, languages: str) -> _Attempt:
+def attempts(
+    sheet: Sheet, languages: str = "eng", upright: bool = False, until: float = math.inf
+) -> list[Attempt]:
+    """One reading, or two where the first is doubtful: tesseract's first."""
+    if not tesseract.available():
+        fault = problem(languages)
+        if fault:
+            raise Unreadable(fault)
+        turns = 0 if upright else rapid.quarter_turns(sheet.rgb)
+        return [by_rapid(sheet, turns, until)]
+    turns = 0
+    first = by_tesseract(sheet, 0, languages, until)
+    doubtful = first.confidence < UPRIGHT_CONFIDENCE or are_standing(first.lines)
+    if doubtful and not upright and _time_is_left(until):
+        turns = _quarter_turns(sheet)
+        if turns:
+            first = by_tesseract(sheet, turns, languages, until)
+    if not rapid.reads(languages) or not _time_is_left(until):
+        return [first]
+    if first.confidence < GOOD_CONFIDENCE or first.missed(sheet) > MISSED_LETTERS:
+        return [first, by_rapid(sheet, turns, until)]
+    return [first]
+
+
+def _worth(attempt: Attempt) -> float:
+    """Confidence on one scale for both engines, little where little was read."""
+    return quality.trust(attempt.engine, attempt.confidence) * min(
+        1.0, characters(attempt.lines) / 20
+    )
+
+
+def by_tesseract(
+    sheet: Sheet, turns: int = 0, languages: str = "eng", until: float = math.inf
+) -> Attempt:
     level = geometry.view(sheet.gray, turns, 0.0, 1.0)
     angle = geometry.skew(level.pixels)
-    factor = geometry.enlargement(geometry.letters(sheet.gray), sheet.gray.shape)
-    view = geometry.view(sheet.gray, turns, angle, factor)
-    lines = tesseract.read_lines(view.pixels, languages)
-    return _Attempt("tesseract", lines, view, turns, angle)
+    view = geometry.view(sheet.gray, turns, angle, sheet.enlargement)
+    found = tesseract.read_lines(view.pixels, languages, until)
+    return Attempt("tesseract", found.lines, view, turns, angle, found.dropped, cut=found.cut)
 
 
-def _by_rapid(sheet: _Sheet, turns: int) -> _Attempt:
+def by_rapid(sheet: Sheet, turns: int = 0, until: float = math.inf) -> Attempt:
     angle = geometry.skew(geometry.view(sheet.gray, turns, 0.0, 1.0).pixels)
     view = geometry.view(sheet.rgb, turns, angle, 1.0)
-    return _Attempt("rapidocr", rapid.read_lines(view.pixels), view, turns, angle)
+    found = rapid.read_lines(view.pixels, until)
+    return Attempt("rapidocr", found.lines, view, turns, angle, found.dropped, cut=found.cut)
 
 
-def _fused(kept: _Attempt, other: _Attempt) -> _Attempt:
+def fused(kept: Attempt, other: Attempt) -> Attempt:
     """The words of `kept`, mended and completed with those of `other`, in its view."""
     lines = fuse(kept.lines, scaled(other.lines, kept.view.scale / other.view.scale))
-    return replace(kept, lines=lines)
+    return replace(kept, lines=lines, mended=True)
 
 
-def _quarter_turns(sheet: _Sheet) -> int:
-    factor = geometry.enlargement(geometry.letters(sheet.gray), sheet.gray.shape)
-    sure = tesseract.quarter_turns(geometry.view(sheet.gray, 0, 0.0, factor).pixels)
+def _quarter_turns(sheet: Sheet) -> int:
+    sure = tesseract.quarter_turns(geometry.view(sheet.gray, 0, 0.0, sheet.enlargement).pixels)
     if sure is None:
         return rapid.quarter_turns(sheet.rgb) if rapid.available() else 0
     return sure
 
 
-def _skipped(attempt: _Attempt) -> bool:
-    """Whether many letter-like shapes lie outside every word that was read."""
-    shapes = geometry.letters(attempt.view.pixels)
-    if len(shapes) < 20:
-        return not attempt.lines
-    covered = np.zeros(attempt.view.pixels.shape[:2], np.uint8)
-    for line in attempt.lines:
-        for word in line.words:
-            x0, y0, x1, y1 = (int(v) for v in word.box)
-            pad = max(2, (y1 - y0) // 4)
-            covered[max(0, y0 - pad) : y1 + pad, max(0, x0 - pad) : x1 + pad] = 1
-    middles = shapes[:, :2] + shapes[:, 2:] // 2
-    return float(1 - covered[middles[:, 1], middles[:, 0]].mean()) > MISSED_LETTERS
+def _time_is_left(until: float) -> bool:
+    return time.monotonic() < until
 
 
-def _page(attempt: _Attempt, sheet: _Sheet) -> OcrPage:
+def _page(attempt: Attempt, sheet: Sheet, evidence: Evidence) -> OcrPage:
     arranged = arrange(attempt.lines)
     height, width = sheet.gray.shape
-    quality = round(attempt.quality, 4) if arranged.words else 0.0
+    expected = round(quality.estimate(evidence), 4) if arranged.words else 0.0
+    read = bool(arranged.words)
+    blank = not read and not attempt.cut and len(sheet.letters) < FEW_LETTERS
     flags: dict[Flag, bool] = {
         "dark": sheet.dark,
         "rotated": attempt.turns != 0,
-        "skewed": bool(arranged.words) and abs(attempt.angle) >= SHOWN_SKEW_DEG,
-        "low_quality_scan": bool(arranged.words) and quality < LOW_QUALITY,
-        "blank": not arranged.words,
+        "skewed": read and abs(attempt.angle) >= SHOWN_SKEW_DEG,
+        "two_columns": arranged.columns > 1,
+        "low_quality_scan": not blank and expected < quality.LOW_QUALITY,
+        "handwriting_suspected": looks_written(sheet.gray, evidence),
+        "breaks_off": attempt.cut,
+        "blank": blank,
     }
     return OcrPage(
         text=arranged.text,
@@ -197,7 +219,7 @@ def _page(attempt: _Attempt, sheet: _Sheet) -> OcrPage:
         confidences=tuple(round(w.confidence, 3) for w in arranged.words),
         lines=arranged.lines,
         blocks=arranged.blocks,
-        quality=quality,
+        quality=expected,
         flags=tuple(name for name, set_ in flags.items() if set_),
         engine=attempt.engine,
     )

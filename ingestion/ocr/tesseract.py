@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
-import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ingestion.ocr.words import Line, Word, is_dense_script
+from ingestion.ocr.words import Found, Line, Word, is_dense_script
+from ingestion.ocr_languages import folder_with, problem
 from store.errors import Unreadable
 
 # Read when the library is loaded. More threads make tesseract slower, not faster.
@@ -27,10 +29,11 @@ def available() -> bool:
     return importlib.util.find_spec("tesserocr") is not None
 
 
-def read_lines(gray: np.ndarray, languages: str) -> list[Line]:
+def read_lines(gray: np.ndarray, languages: str, until: float = math.inf) -> Found:
     """Lines in tesseract's own order. `gray` uint8 [h, w], dark on light, upright.
 
-    Raises Unreadable, naming the package to install, where a language's data is missing.
+    `until` is the time (monotonic) after which it gives up. Raises Unreadable, naming the package
+    to install, where a language's data is missing.
     """
     import tesserocr
 
@@ -38,8 +41,10 @@ def read_lines(gray: np.ndarray, languages: str) -> list[Line]:
     line: Any = tesserocr.RIL.TEXTLINE
     api = _api(languages)
     _set(api, gray)
-    api.Recognize()
+    left_ms = 0 if until == math.inf else max(1, int(1000 * (until - time.monotonic())))
+    done = api.Recognize(left_ms)
     lines: list[list[Word]] = []
+    found = dropped = 0
     iterator = api.GetIterator()
     for piece in tesserocr.iterate_level(iterator, word) if iterator else ():
         if piece.Empty(word):
@@ -48,13 +53,33 @@ def read_lines(gray: np.ndarray, languages: str) -> list[Line]:
             lines.append([])
         text = (piece.GetUTF8Text(word) or "").strip()
         confidence = piece.Confidence(word) / 100
+        found += 1
         if not text or confidence < MIN_WORD_CONFIDENCE:
+            dropped += 1
             continue
         before = lines[-1][-1].text[-1] if lines[-1] else ""
         joined = bool(before) and is_dense_script(before) and is_dense_script(text[0])
         lines[-1].append(Word(text, confidence, piece.BoundingBox(word), joined))
     api.Clear()
-    return [Line(tuple(words)) for words in lines if words]
+    kept = [Line(tuple(words)) for words in lines if words]
+    return Found(kept, dropped / max(1, found), cut=not done)
+
+
+def engine_alone(gray: np.ndarray, languages: str = "eng") -> None:
+    """What the engine itself must do for this page; for measuring what is added to it."""
+    api = _api(languages)
+    _set(api, gray)
+    api.Recognize()
+    api.Clear()
+
+
+def defaults(gray: np.ndarray, languages: str = "eng") -> str:
+    """The text as tesseract gives it without any help of ours, for comparison."""
+    api = _api(languages)
+    _set(api, gray)
+    text: str = api.GetUTF8Text()
+    api.Clear()
+    return text
 
 
 def quarter_turns(gray: np.ndarray) -> int | None:
@@ -63,7 +88,7 @@ def quarter_turns(gray: np.ndarray) -> int | None:
     It is only to be trusted on letters of a good size, in Latin script: on small ones it invents
     upside-down Arabic.
     """
-    if not _folder_with(("osd",)):
+    if not folder_with(("osd",)):
         return None
     api = _orientation_api()
     _set(api, gray)
@@ -83,6 +108,9 @@ def _set(api: Any, gray: np.ndarray) -> None:
 def _api(languages: str) -> Any:
     import tesserocr
 
+    fault = problem(languages)
+    if fault:
+        raise Unreadable(fault)
     engine: Any = tesserocr.OEM.LSTM_ONLY
     layout: Any = tesserocr.PSM.AUTO
     folder = _data_folder(tuple(languages.split("+")))
@@ -95,43 +123,17 @@ def _orientation_api() -> Any:
 
     engine: Any = tesserocr.OEM.TESSERACT_ONLY
     layout: Any = tesserocr.PSM.OSD_ONLY
-    folder = str(_folder_with(("osd",)))
+    folder = str(folder_with(("osd",)))
     return tesserocr.PyTessBaseAPI(path=folder, lang="osd", oem=engine, psm=layout)
 
 
 def _data_folder(names: tuple[str, ...]) -> str:
     """The folder that holds the data of all these languages; made of links where none does."""
-    folder = _folder_with(names)
+    folder = folder_with(names)
     if folder:
         return str(folder)
-    found = {name: _folder_with((name,)) for name in names}
-    missing = [name for name, place in found.items() if place is None]
-    if missing:
-        packages = " and ".join(f"tessdata-fast-{name} (or Debian's tesseract-ocr-{_debian(name)})"
-                                for name in missing)  # fmt: skip
-        raise Unreadable(
-            f"OCR data for {', '.join(missing)} is not installed: install {packages}, "
-            "or leave it out of FOOTNOTE_OCR_LANGUAGES."
-        )
     joined = Path(tempfile.mkdtemp(prefix="tessdata-", dir=Path.cwd()))
-    for name, place in found.items():
-        (joined / f"{name}.traineddata").symlink_to(Path(str(place)) / f"{name}.traineddata")
+    for name in names:
+        data = f"{name}.traineddata"
+        (joined / data).symlink_to(Path(str(folder_with((name,)))) / data)
     return str(joined)
-
-
-def _folder_with(names: tuple[str, ...]) -> Path | None:
-    held = (f for f in _folders() if all((f / f"{n}.traineddata").is_file() for n in names))
-    return next(held, None)
-
-
-@cache
-def _folders() -> tuple[Path, ...]:
-    """Where language data may lie: the packages', TESSDATA_PREFIX, Debian's."""
-    prefix = os.environ.get("TESSDATA_PREFIX")
-    debian = sorted(Path("/usr/share/tesseract-ocr").glob("*/tessdata"))
-    named = (Path(prefix), Path(prefix) / "tessdata") if prefix else ()
-    return (Path(sys.prefix) / "share" / "tessdata", *named, *debian)
-
-
-def _debian(name: str) -> str:
-    return name.replace("_", "-")

@@ -44,6 +44,18 @@ class Line:
         return (self.box[1] + self.box[3]) / 2
 
 
+@dataclass(frozen=True)
+class Found:
+    """What an engine read. `dropped`: the share of what it found and could not read.
+
+    `cut`: time ran out before all of it was read.
+    """
+
+    lines: list[Line]
+    dropped: float = 0.0
+    cut: bool = False
+
+
 def confidence(lines: list[Line]) -> float:
     """Mean confidence of the words, weighted by their length; 0 where there are none."""
     weights = [(len(w.text), w.confidence) for line in lines for w in line.words]

@@ -27,6 +27,8 @@ PICTURE_WIDTH_PX = (16, 4000)
 BREAKS_OFF = "The picture breaks off before its end; what is there was read."
 DAMAGED = "This picture is damaged and cannot be opened."
 STRIP_PIXELS = 4_000_000
+OCR_SHARE = 0.5
+"""Of a page's time: what the engine is at when it runs out may take a while to end."""
 
 _FAULTS = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError, EOFError,
@@ -87,13 +89,23 @@ class ImageFrames:
             frame = self._frame(number)
         except Unreadable as error:
             return ParsedPage(number=number, text="", how="failed", error=str(error))
-        found = ocr.read(np.asarray(frame.rgb), self._options.ocr_languages)
+        found = ocr.read(
+            np.asarray(frame.rgb),
+            self._options.ocr_languages,
+            limit_s=OCR_SHARE * self._options.page_timeout_s,
+        )
+        cut = "breaks_off" in found.flags
+        if cut and not found.text:
+            return ParsedPage(number=number, text="", how="failed", error=ocr.TOO_MUCH)
+        flags = (*found.flags, "breaks_off") if frame.breaks_off and not cut else found.flags
         return ParsedPage(
             number=number,
             text=found.text,
             how="ocr" if found.text else "nothing",
             quality=found.quality if found.text else None,
-            flags=(*found.flags, "breaks_off") if frame.breaks_off else found.flags,
+            confidence=found.confidence,
+            flags=flags,
+            error=ocr.TOO_MUCH if cut else None,
             width=frame.width,
             height=frame.height,
             boxes=pack(found.words),
