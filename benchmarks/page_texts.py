@@ -4,10 +4,10 @@
 
 Each file goes through the sandbox as on ingestion. Its text is its pages' canonical texts, one
 after the other, without the blocks of kind `header` and `footer` (running heads, page numbers,
-download notes); tables stay the rows of their canonical text, cells two spaces apart. `doc` is the
-file's path below FOLDER (below `docs`, where there is one) and, once more, its name alone. With
---tests, a line `{pdf, type, …}` a test (present, absent, order, table), the share that holds is
-printed too.
+download notes); tables stay the rows of their canonical text, cells two spaces apart, and words
+that a line's end hyphenates are joined, as search joins them. `doc` is the file's path below FOLDER
+(below `docs`, where there is one) and, once more, its name alone. With --tests, a line
+`{pdf, type, …}` a test (present, absent, order, table), the share that holds is printed too.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from ingestion.parsers import ParseOptions
 from ingestion.sandbox import Limits, Sandbox
 from store.errors import Unreadable
 from store.models import ParsedPage
+
+_HYPHENATED = re.compile(r"([a-zà-ÿ])-\n([a-zà-ÿ])")
 
 
 def main() -> int:
@@ -73,13 +75,13 @@ def pages_of(sandbox: Sandbox, path: Path) -> list[ParsedPage]:
 
 
 def body_text(page: ParsedPage) -> str:
-    """The page's text without its running heads and feet."""
+    """The page's text without its running heads and feet, hyphenated words joined."""
     parts, at = [], 0
     for block in page.blocks:
         if block.kind in ("header", "footer"):
             parts.append(page.text[at : block.start])
             at = block.end
-    return "".join([*parts, page.text[at:]])
+    return _HYPHENATED.sub(r"\1\2", "".join([*parts, page.text[at:]]))
 
 
 def shares_held(tests: Path, texts: dict[str, str], verbose: bool) -> dict[str, str]:

@@ -125,17 +125,18 @@ def _is_edge(
         return False
     if place < 0.1 and _PAGE_NUMBER.fullmatch(text) and not _is_amount(text):
         return row.height <= 1.1 * body
-    if gap < 0.7 * small or len(text) > 140 or _CONTACT.search(text):
+    if gap < 0.6 * small or len(text) > 140 or any(map(_CONTACT.search, row.cell_texts)):
         return False
-    if 1 < len(row.cells) <= 4 and place < 0.1:
+    if 1 < len(row.cells) <= 4:
         numbered = any(_PLAIN_NUMBER.fullmatch(c) for c in (row.cell_texts[0], row.cell_texts[-1]))
         numbered |= len(row.cells) == 3 and bool(_PLAIN_NUMBER.fullmatch(row.cell_texts[1]))
         spread = row.x1 - row.x0 > 0.6 * width
-        if depth == 0 and numbered and spread:
+        if depth == 0 and numbered and spread and place < 0.1:
             return True
-        short = all(len(c) <= 40 for c in row.cell_texts)
-        if len(row.cells) == 3 and short and spread and depth == 0 and gap > 1.5 * small:
-            return not all(any(ch.isdigit() for ch in c) for c in row.cell_texts[1:])
+        short = all(len(c) <= 40 and any(map(str.isalpha, c)) for c in row.cell_texts)
+        beside_prose = inner is not None and len(inner.cells) == 1
+        if len(row.cells) == 3 and short and spread and depth == 0 and beside_prose:
+            return True
     alone = depth == 0 and gap > 3 * small and row.height < 0.85 * body and len(text) <= 80
     digits = any(ch.isdigit() for ch in text)
     return alone and place < 0.08 and not _MARK.match(text) and not (first_page and digits)

@@ -81,8 +81,7 @@ class Page:
         lost = int(np.count_nonzero(sight.hidden))
         # OCR invents a word here and there on an empty spot; that is no attempt to hide one.
         hidden = lost > (_FEW_LOST + 0.05 * len(words.texts) if of_scan else 0)
-        if hidden:
-            words = only(words, ~sight.hidden)
+        words = only(words, ~sight.hidden)
         unmapped = max(words.unmapped, self._unmapped_share(words.first))
         reads = of_ocr_layer(words.texts) if of_scan else readable(words.texts)
         return Layer(words, round(max(0.0, 1.0 - 2 * unmapped) * reads, 3), hidden, of_scan)

@@ -16,6 +16,8 @@ _COMMON = "eaionrstldu"
 _FEW_WORDS = 12
 _FEW_LETTERS = 120
 _SAMPLE = 300
+_ENOUGH_OF_A_SCAN = 30
+"""Words; where there are fewer, the layer's OCR may have skipped most of the page."""
 _OTHER_SCRIPT = 0.9
 """The traces below are those of Latin letters; other layers are taken for good."""
 _JUNK = re.compile(r"(?=.*[A-Za-z])(?=.*[^\w.,;:!?'’‘“”\"()\[\]/&%$€£+\-–—…@#°§*])..+")
@@ -64,4 +66,5 @@ def of_ocr_layer(texts: Sequence[str]) -> float:
     doubt = 2.0 * junk + 1.5 * max(0.0, single - 0.03) + 4.0 * twice / n
     if n >= 60:
         doubt += 0.15 * (stops < 0.02) + 0.15 * (capitals < 0.02)
-    return round(max(0.0, min(1.0, (1.0 - doubt) * readable(texts))), 3)
+    most = 1.0 if n >= _ENOUGH_OF_A_SCAN else 0.75
+    return round(max(0.0, min(most, (1.0 - doubt) * readable(texts))), 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import mean
 from typing import Any
 
@@ -22,6 +23,7 @@ from ingestion.parsers.pdf_layout import lay_out
 from ingestion.parsers.pdf_notes import Note, with_notes, with_values
 from ingestion.parsers.pdf_page import Layer, Page
 from ingestion.parsers.pdf_pictures import PictureText, added, holds_text, look_scale, words_in
+from ingestion.parsers.pdf_text import only
 from store.boxes import pack
 from store.models import Box, Flag, ParsedPage
 
@@ -34,6 +36,7 @@ _TEXT_PICTURE = 0.10
 _MOST_PICTURES = 12
 _LEAST_PICTURE_QUALITY = 0.5
 _LEAST_GAIN = 0.03
+_SURE = 0.8
 _NO_OCR = "This page is a picture of text and OCR is not installed."
 
 
@@ -62,31 +65,35 @@ def _read_page(page: Page, number: int, options: ParseOptions, running: Running)
         return empty
     pictures = picture_regions(page.paint, _seen(layer), page.frame.size)
     drawn = drawings(page.paint, layer.words.boxes, page.frame.size)
-    stamped = sum(map(len, texts)) <= _STAMP_CHARACTERS and covers(pictures, page.frame.size) > 0.5
-    by_layer = empty
-    if texts:
-        by_layer = _by_layer(page, layer, number, options, running, empty, pictures, drawn, stamped)
-    if not texts or stamped or layer.quality < _DOUBTFUL:
-        return _by_ocr(page, layer, options, by_layer, stamped, [*pictures, *drawn])
-    return by_layer
+    few = sum(map(len, texts)) <= _STAMP_CHARACTERS and not layer.of_scan
+    stamped = few and covers(pictures, page.frame.size) > 0.5
+    by_ocr = not texts or stamped or layer.quality < _DOUBTFUL
+    read: list[PictureText] = []
+    figures = [] if layer.of_scan else list(drawn)
+    for region in [] if by_ocr or layer.of_scan else without_overlaps(pictures)[:_MOST_PICTURES]:
+        piece = _text_of_picture(page, region, options)
+        if piece is not None:
+            read.append(piece)
+        if piece is None or text_cover(piece.words.boxes, region) < _TEXT_PICTURE:
+            figures.append(region)
+
+    def with_layer(read: list[PictureText]) -> ParsedPage:
+        return _by_layer(page, options, running, empty, read, figures) if texts else empty
+
+    if by_ocr:
+        return _by_ocr(page, options, with_layer, stamped, [*pictures, *drawn])
+    return with_layer(read)
 
 
 def _by_layer(
-    page: Page, layer: Layer, number: int, options: ParseOptions, running: Running,
-    empty: ParsedPage, pictures: list[Region], drawn: list[Region], stamped: bool,
+    page: Page, options: ParseOptions, running: Running, empty: ParsedPage,
+    read: list[PictureText], figures: list[Region],
 ) -> ParsedPage:  # fmt: skip
-    """The text layer, and the text of pictures pasted beside it."""
-    words, read = with_values(layer.words, page.additions.values), []
-    figures = [] if layer.of_scan else list(drawn)
+    """The text layer, and what was read in pictures beside it."""
+    layer = page.layer
+    words = with_values(layer.words, page.additions.values)
     confidences: list[float] = []
     quality = layer.quality
-    if not (stamped or layer.of_scan or layer.quality < _DOUBTFUL):
-        for region in without_overlaps(pictures)[:_MOST_PICTURES]:
-            piece = _text_of_picture(page, region, options)
-            if piece is not None:
-                read.append(piece)
-            if piece is None or text_cover(piece.words.boxes, region) < _TEXT_PICTURE:
-                figures.append(region)
     how = "text"
     if read:
         words, confidences = added(words, read)
@@ -96,7 +103,7 @@ def _by_layer(
         share = mean(p.quality for p in read)
         quality = (n * quality + len(confidences) * share) / (n + len(confidences))
     laid = lay_out(
-        words, page.frame.size, page.is_bold, running=running, number=number,
+        words, page.frame.size, page.is_bold, running=running, number=empty.number,
         paint=None if layer.of_scan else page.paint,
     )  # fmt: skip
     flags = (*empty.flags, "two_columns") if laid.columns > 1 else empty.flags
@@ -127,10 +134,11 @@ def _text_of_picture(page: Page, region: Region, options: ParseOptions) -> Pictu
 
 
 def _by_ocr(
-    page: Page, layer: Layer, options: ParseOptions, by_layer: ParsedPage, stamped: bool,
-    regions: list[Region],
+    page: Page, options: ParseOptions, with_layer: Callable[[list[PictureText]], ParsedPage],
+    stamped: bool, regions: list[Region],
 ) -> ParsedPage:  # fmt: skip
     """OCR of the drawn page, or the layer where that reads better."""
+    layer, by_layer = page.layer, with_layer([])
     if not by_layer.text:
         by_layer = by_layer.model_copy(
             update={"figures": _fractions(without_overlaps(regions), page.frame.size)}
@@ -152,7 +160,7 @@ def _by_ocr(
     if not found.text or (by_layer.text and not _reads_better(found, by_layer, layer, stamped)):
         if by_layer.text and layer.of_scan and layer.quality < _LOW_QUALITY:
             return _flagged(by_layer, "low_quality_scan")
-        return by_layer
+        return with_layer(_beside_layer(found, page)) if stamped else by_layer
     flags = [*by_layer.flags, *found.flags]
     if found.quality < _LOW_QUALITY:
         flags.append("low_quality_scan")
@@ -174,6 +182,16 @@ def _by_ocr(
             "figures": _fractions(without_overlaps(figures), page.frame.size),
         }
     )
+
+
+def _beside_layer(found: Any, page: Page) -> list[PictureText]:
+    """What OCR is sure of, on a page whose few printed words it reads anew."""
+    words = words_in(found.text, found.words, found.lines, (0.0, 0.0, *page.frame.size))
+    sure = np.array(found.confidences) >= _SURE
+    if not sure.any():
+        return []
+    kept = tuple(c for c in found.confidences if c >= _SURE)
+    return [PictureText(only(words, sure), kept, found.quality)]
 
 
 def _reads_better(found: Any, by_layer: ParsedPage, layer: Layer, stamped: bool) -> bool:
