@@ -7,6 +7,7 @@ import streamlit as st
 from pages.parts import source
 from pages.parts.inert import inert
 from store.models import Answer, Citation, NearPage, Turn
+from store.states import described_by
 
 _UNSUPPORTED = "not supported by the sources"
 
@@ -96,8 +97,10 @@ def _refusal(turn_id: str, answer: Answer) -> None:
     with st.container(key=f"nearest-{turn_id}", gap="xsmall"):
         for i, near in enumerate(answer.nearest):
             label = f"{inert(near.doc, 60)}, page {near.page}"
-            _opens(f"near-{turn_id}-{i}", label, _near(near), ":material/description:")
+            icon = source.VISION if near.described_by else ":material/description:"
+            _opens(f"near-{turn_id}-{i}", label, _near(near), icon)
 
 
 def _near(near: NearPage) -> source.Source:
-    return source.Source("Nearest page", source.address(near.page_id))
+    note = described_by(near.described_by) if near.described_by else None
+    return source.Source("Nearest page", source.address(near.page_id), note)

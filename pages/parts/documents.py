@@ -230,7 +230,8 @@ def detail(library: Library, who: Principal, document_id: str) -> None:
             new_tab = st.empty()
             source.close_button("close-document", _open, None)
         date = document.date[:10] if document.date else None
-        known = (document.kind, date, f"{document.chunks} passages", states.sentence(document))
+        passages = f"{document.chunks} {'passage' if document.chunks == 1 else 'passages'}"
+        known = (document.kind, date, passages, states.sentence(document))
         st.caption(inert(" · ".join(k for k in known if k)))
         if not lines:
             st.info("No page has been read yet.")

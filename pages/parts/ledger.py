@@ -21,8 +21,9 @@ _COLOURS: dict[words.Reading, tuple[str, str]] = {
     "failed": ("red", "#ff4b4b"),
 }
 """Streamlit's name of each colour, for the line that is the strip's legend, and the colour."""
-_ACROSS = 40
-_SQUARE_PX = 14
+_MANY = 400
+_SQUARES: dict[bool, tuple[int, int]] = {False: (40, 14), True: (80, 8)}
+"""Of few pages and of many: squares side by side, and the height of one in pixels."""
 _AROUND_PX = 12
 _TABLE_PX = 300
 
@@ -32,16 +33,19 @@ def strip(
 ) -> None:
     """All pages as small squares in the colours of how they were read; a click opens one."""
     st.caption(said(lines))
-    across = min(_ACROSS, len(lines))
+    if len(lines) == 1:
+        return
+    across, square_px = _SQUARES[len(lines) > _MANY]
     rows = -(-len(lines) // across)
     used = dict.fromkeys(words.reading(line) for line in lines)
     domain = [r for r in words.READINGS if r in used]
     gaps = {"paddingInner": 0.15, "paddingOuter": 0}
+    columns = {**gaps, "domain": list(range(across))}  # squares of one size, however few
     chart: dict[str, Any] = {
         "mark": {"type": "rect", "cornerRadius": 2},
         "params": [{"name": "page", "select": {"type": "point", "fields": ["page"]}}],
         "encoding": {
-            "x": {"field": "column", "type": "ordinal", "axis": None, "scale": gaps},
+            "x": {"field": "column", "type": "ordinal", "axis": None, "scale": columns},
             "y": {"field": "row", "type": "ordinal", "axis": None, "scale": gaps},
             "color": {
                 "field": "read",
@@ -76,7 +80,7 @@ def strip(
         data,
         chart,
         width="stretch",
-        height=rows * _SQUARE_PX + _AROUND_PX,
+        height=rows * square_px + _AROUND_PX,
         key=key,
         on_select=chosen,
         selection_mode="page",
