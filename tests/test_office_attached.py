@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import zipfile
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -19,10 +20,13 @@ from ingestion.parsers import PARSERS, ParseOptions
 from ingestion.parsers import email as email_parser
 from ingestion.parsers import text as text_parser
 from ingestion.parsers.attached import MAX_FILES, Attachment, with_attachments
+from ingestion.parsers.kinds import sniff
 from ingestion.pipeline import lost_pages, reading_status
 from ingestion.sandbox import Limits, Sandbox
+from store.errors import Unreadable
 from store.models import Page, ParsedPage
 from tests import files
+from tests.ole import outlook_message, write_ole
 from tests.reading import cells, opened, pages
 
 
@@ -280,3 +284,75 @@ def test_pictures_on_a_sheet_are_read(tmp_path: Path) -> None:
     book.save(tmp_path / "a.xlsx")
     _, picture = pages(tmp_path / "a.xlsx", "xlsx")
     assert (picture.label, picture.text) == ("Shots › Picture 1", "Pasted here")
+
+
+def test_an_outlook_message_is_read_with_what_it_carries(tmp_path: Path) -> None:
+    book = files.xlsx(tmp_path / "b.xlsx", {"Ropes": [["Rope", "Metres"], ["Hemp", 12]]})
+    inner = outlook_message("Leaning", "The mast leans.", {"plan.txt": b"Tighten the guys."})
+    tree = outlook_message("Überprüfung", "See below.", {"b.xlsx": book.read_bytes()}, inner)
+    path = write_ole(tmp_path / "a.msg", tree)
+    assert sniff(path, "a.msg") == "email"
+    found = pages(path, "email")
+    assert found[0].text.startswith(
+        "Subject: Überprüfung\n\nFrom: Ines <ines@mast.example>\nTo: Jonas\nDate: Mon, 03 Jun 2024"
+    )
+    assert {page.label: page.text.split("\n")[-1] for page in found} == {
+        None: "Attachments: b.xlsx, Leaning.eml",
+        "Attachment b.xlsx › Ropes": "Hemp\t12",
+        "Attachment Leaning.eml › page 1": "Attachments: plan.txt",
+        "Attachment Leaning.eml › plan.txt": "Tighten the guys.",
+    }
+    assert "The mast leans." in found[2].text
+
+
+@pytest.mark.parametrize("size", [600, 1500])
+def test_a_damaged_outlook_message_is_refused(tmp_path: Path, size: int) -> None:
+    whole = write_ole(tmp_path / "a.msg", outlook_message("x", "y" * 3000)).read_bytes()
+    path = written(tmp_path / "b.msg", whole[:size])
+    with pytest.raises(Unreadable, match="Outlook message is damaged"):
+        pages(path, "email")
+
+
+def test_files_dropped_into_word_as_objects_are_read(tmp_path: Path) -> None:
+    report = files.text_pdf(tmp_path / "r.pdf", ["Dropped into Word."]).read_bytes()
+    native = b"\2\0report.pdf\0C:\\report.pdf\0\0\0\3\0\1\0\0\0\0"
+    native += len(report).to_bytes(4, "little") + report
+    packed = len(native).to_bytes(4, "little") + native
+    objects = {
+        "word/embeddings/o1.bin": {"\1Ole10Native": packed},
+        "word/embeddings/o2.bin": {"Equation Native": b"x"},
+    }
+    path = files.docx(tmp_path / "a.docx", [("", "MARK")])
+    with zipfile.ZipFile(path) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    for number, (name, tree) in enumerate(objects.items()):
+        parts[name] = write_ole(tmp_path / "o.bin", tree).read_bytes()
+        parts["word/_rels/document.xml.rels"] = parts["word/_rels/document.xml.rels"].replace(
+            b"</Relationships>",
+            f'<Relationship Id="o{number}" Type="t/oleObject" Target="embeddings/{Path(name).name}"'
+            "/></Relationships>".encode(),
+        )
+        parts["word/document.xml"] = parts["word/document.xml"].replace(
+            b"<w:t>MARK</w:t>",
+            f'<w:t>MARK</w:t><w:object><o:OLEObject xmlns:o="o" r:id="o{number}"/></w:object>'
+            .encode(),
+        )  # fmt: skip
+    with zipfile.ZipFile(path, "w") as package:
+        for name, content in parts.items():
+            package.writestr(name, content)
+    _, dropped = pages(path, "docx")
+    assert (dropped.label, dropped.text) == ("Attachment report.pdf", "Dropped into Word.")
+    assert opened(path, "docx").info.warnings == (
+        "1 embedded object of an older kind was not read.",
+    )
+
+
+def test_what_is_encrypted_in_a_mail_is_said(tmp_path: Path) -> None:
+    sealed = b"-----BEGIN PGP MESSAGE-----\nabc\n-----END PGP MESSAGE-----\n"
+    path = written(tmp_path / "a.eml", mail(("x.bin", sealed), ("smime.p7m", b"\x30\x80")))
+    file = opened(path, "email")
+    assert file.info.pages == 1
+    assert file.info.warnings == (
+        "Attachment x.bin was not read. It is encrypted.",
+        "Attachment smime.p7m was not read. It is encrypted.",
+    )

@@ -36,7 +36,9 @@ KEPT_CHARACTERS = 10_000_000
 _WITHIN = " › "
 _WORD = "Attachment "
 _MOST_WARNINGS = 20
-_NOT_READ = frozenset((".ics", ".vcf", ".p7s", ".p7m", ".p7c", ".asc", ".sig", ".pgp"))
+_NOT_READ = frozenset((".ics", ".vcf", ".p7s", ".p7c", ".asc", ".sig", ".pgp-encrypted"))
+_SEALED = frozenset((".p7m", ".pgp", ".gpg"))
+_SEALED_MARKS = (b"-----BEGIN PGP MESSAGE", b"-----BEGIN PKCS7")
 _DAMAGED = "It is damaged."
 
 
@@ -115,8 +117,7 @@ class FileWithAttachments:
             return
         self._seen.add(digest)
         label = attachment.label or _WORD + name
-        if Path(name.lower()).suffix in _NOT_READ or not attachment.data:
-            why = "It is empty." if not attachment.data else "It holds no text of its own."
+        if why := _why_not(name, attachment.data):
             self._warnings.append(f"{label} was not read. {why}")
             return
         if self._budget.depth >= MAX_DEPTH or self._budget.files <= 0:
@@ -343,6 +344,16 @@ def _plain_name(name: str) -> str:
     """The last part of a name, without what could pass for another."""
     base = one_line(name.replace("\\", "/").rsplit("/", 1)[-1])
     return "".join(c for c in base if c.isprintable())[-120:]
+
+
+def _why_not(name: str, data: bytes) -> str | None:
+    """Why there is nothing in it to read, None where there may be."""
+    suffix = Path(name.lower()).suffix
+    if not data:
+        return "It is empty."
+    if suffix in _SEALED or data[:100].lstrip().startswith(_SEALED_MARKS):
+        return "It is encrypted."
+    return "It holds no text of its own." if suffix in _NOT_READ else None
 
 
 def _not_read(label: str, fault: Exception) -> str:

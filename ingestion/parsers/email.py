@@ -12,6 +12,8 @@ from ingestion.parsers.attached import with_attachments
 from ingestion.parsers.email_parts import ENCRYPTED, Parts, date_of, header, parts_of, walk
 from ingestion.parsers.flow import Flow, FlowedFile
 from ingestion.parsers.html import parse, write_html
+from ingestion.parsers.kinds import OLE
+from ingestion.parsers.outlook import read_message
 from ingestion.parsers.text import write_text
 
 if TYPE_CHECKING:
@@ -23,8 +25,13 @@ _RICHER, _RICHER_BY_WORDS = 1.5, 20
 
 
 def open_file(path: Path, options: ParseOptions) -> OpenedFile:
-    # compat32 keeps malformed headers as they are; the newer policies raise on some of them.
-    message = email.message_from_bytes(path.read_bytes(), policy=email.policy.compat32)
+    with path.open("rb") as file:
+        from_outlook = file.read(8) == OLE
+    if from_outlook:
+        message = read_message(path)
+    else:
+        # compat32 keeps malformed headers as they are; the newer policies raise on some of them.
+        message = email.message_from_bytes(path.read_bytes(), policy=email.policy.compat32)
     parts = parts_of(message)
     return with_attachments(_written(message, parts, options), parts.attached, options)
 

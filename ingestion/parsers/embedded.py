@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from ingestion.parsers.attached import Attachment
 from ingestion.parsers.inline_pictures import MOST_PICTURES, worth_reading
+from ingestion.parsers.kinds import OLE
+from ingestion.parsers.ole_objects import unwrapped
 from ingestion.parsers.ooxml import Package
 
 _HEAD = 65_536
 _KINDS = ("image", "package", "oleObject")
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _DRAWN = (".emf", ".wmf", ".emz", ".wmz")
 _LEAST_DRAWN = 4_000
 _LEFT = (".svg", ".gif")
@@ -27,6 +28,7 @@ _LEFT = (".svg", ".gif")
 class _Found:
     part: str
     label: str | None
+    wrapped: bool = False
 
 
 class Embedded:
@@ -53,16 +55,20 @@ class Embedded:
             if kind == "image":
                 self._seen.discard(target)
                 self.picture(target, place)
-            elif kind == "package" or not self._package.read(target, 8).startswith(_OLE):
+            elif kind == "package" or not self._package.read(target, 8).startswith(OLE):
                 self._found.append(_Found(target, None))
+            elif unwrapped(self._package.read(target)) is not None:
+                self._found.append(_Found(target, None, wrapped=True))
             else:
                 self._objects += 1
 
     def attachments(self) -> Iterator[Attachment]:
         """What was found, read from the file one by one: call it while the package is open."""
         for found in self._found:
-            name = posixpath.basename(found.part)
-            yield Attachment(name, self._package.read(found.part), found.label)
+            name, data = posixpath.basename(found.part), self._package.read(found.part)
+            if found.wrapped:
+                name, data = unwrapped(data) or (name, b"")
+            yield Attachment(name, data, found.label)
 
     def warnings(self) -> list[str]:
         """What was seen and is not read."""
@@ -71,9 +77,9 @@ class Embedded:
             said.append(f"Only the first {MOST_PICTURES} pictures were read; {self._left_out} more"
                         " were not.")  # fmt: skip
         if self._drawn:
-            said.append(f"{_count(self._drawn, 'drawing')} (EMF, WMF) not read.")
+            said.append(f"{_count(self._drawn, 'drawing', '(EMF, WMF)')} not read.")
         if self._objects:
-            said.append(f"{_count(self._objects, 'embedded object')} of an older kind not read.")
+            said.append(f"{_count(self._objects, 'embedded object', 'of an older kind')} not read.")
         return said
 
     def picture(self, target: str, place: str) -> None:
@@ -106,5 +112,5 @@ def _shown(root: object) -> Iterator[str]:
                 yield value
 
 
-def _count(number: int, noun: str) -> str:
-    return f"1 {noun} was" if number == 1 else f"{number} {noun}s were"
+def _count(number: int, noun: str, which: str) -> str:
+    return f"1 {noun} {which} was" if number == 1 else f"{number} {noun}s {which} were"

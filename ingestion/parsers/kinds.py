@@ -64,13 +64,13 @@ _NO_DOCUMENTS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ID3", "This is a sound recording, not a document."),
     (4, b"ftyp", "This is a film or recording, not a document."),
 )
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MESSAGE = "__properties_version1.0"
 _OLE_PARTS: tuple[tuple[str, str], ...] = (
     ("EncryptedPackage", "This file needs a password; upload an unlocked copy."),
     ("WordDocument", "This is an old Word file (.doc); save it as DOCX and upload that."),
     ("PowerPoint Document", "This is an old PowerPoint file (.ppt); save it as PPTX."),
     ("Workbook", "This is an old Excel file (.xls); save it as XLSX and upload that."),
-    ("__properties_version1.0", "Outlook .msg is not supported; save the message as EML."),
 )
 _NO_PDF = "This is no PDF, or a damaged one; upload it again."
 _PDF_OBJECT = re.compile(rb"\d\s+\d+\s+obj\b")
@@ -110,8 +110,8 @@ def sniff(path: Path, name: str) -> Kind:
         return "pdf"
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
         return _zip_kind(path)
-    if head.startswith(_OLE):
-        raise Unreadable(_ole_advice(path))
+    if head.startswith(OLE):
+        return _ole_kind(path)
     if _is_image(head):
         return "image"
     for offset, magic, advice in _FOREIGN:
@@ -191,14 +191,19 @@ class _Sparing(io.BufferedReader):
         return super().read(size)
 
 
-def _ole_advice(path: Path) -> str:
+def _ole_kind(path: Path) -> Kind:
     """Names in the old container's directory are UTF-16; it may lie anywhere in the file."""
     with path.open("rb") as file:
         data = file.read(8_000_000)
+    # First: a message names its attachments' kinds of storage too.
+    if _MESSAGE.encode("utf-16-le") in data:
+        return "email"
     for part, advice in _OLE_PARTS:
         if part.encode("utf-16-le") in data:
-            return advice
-    return "This is a file of an old Office format; save it in today's format and upload that."
+            raise Unreadable(advice)
+    raise NotADocument(
+        "This is a file of an old Office format; save it in today's format and upload that."
+    )
 
 
 def _as_text(head: bytes, size: int) -> str:
