@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal, Protocol
 
@@ -109,8 +110,12 @@ def parser_fingerprint(
     return f"{kind}-{entry.version}-{digest}"
 
 
+@cache
 def library_version(library: str) -> str:
-    """Its version, `none` where it is not installed: not all are on every system."""
+    """Its version, `none` where it is not installed: not all are on every system.
+
+    Kept: to look up a dozen takes 20 ms, and every document asks.
+    """
     try:
         return version(library)
     except PackageNotFoundError:
