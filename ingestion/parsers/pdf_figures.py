@@ -47,7 +47,7 @@ def drawings(paint: Paint, words: np.ndarray, size: tuple[float, float]) -> list
     if _share(spread, size) < _SMALLEST_SHARE / 2:
         return []
     found = []
-    for region, members in clusters(boxes, size):
+    for region, members in _clusters(boxes, size):
         solid = int(np.count_nonzero(~thin[members]))
         enough = solid >= _MANY_SHAPES or (
             solid >= _SOME_SHAPES and len(members) - solid >= _MANY_LINES
@@ -129,11 +129,11 @@ def _tiles(a: Region, b: Region) -> bool:
     return wide > 0.8 * across or high > 0.8 * down
 
 
-def clusters(
-    boxes: np.ndarray, size: tuple[float, float], cell_pt: float = _CELL_PT
+def _clusters(
+    boxes: np.ndarray, size: tuple[float, float]
 ) -> list[tuple[Region, np.ndarray]]:  # fmt: skip
     """Boxes whose cells of a coarse grid touch, with the region that they span together."""
-    cell = max(cell_pt, max(size) / 300)
+    cell = max(_CELL_PT, max(size) / 120)
     columns, rows = int(size[0] / cell) + 2, int(size[1] / cell) + 2
     at = np.floor(boxes / cell).astype(int)
     marks = np.zeros((rows + 1, columns + 1), int)

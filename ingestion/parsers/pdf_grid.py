@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingestion.parsers.pdf_figures import clusters
 from ingestion.parsers.pdf_text import Words
 
 _THIN_PT = 2.5
@@ -19,7 +18,7 @@ _SAME_PT = 2.5
 _LEAST_LINES = 3
 _MOST_LINES = 300
 _LONGEST_CELL = 120
-_REACH_PT = 3.0
+_FRAME = 0.85
 _COVERED = 0.6
 
 
@@ -37,24 +36,36 @@ def grids(words: Words, paths: np.ndarray, size: tuple[float, float]) -> list[Gr
     tall = (wide < _THIN_PT) & (high >= _SHORTEST_PT)
     if np.count_nonzero(flat) < _LEAST_LINES or np.count_nonzero(tall) < _LEAST_LINES:
         return []
-    rules = paths[flat | tall]
-    rules = rules[
-        (rules[:, 0] > -1) & (rules[:, 1] > -1)
-        & (rules[:, 2] < size[0] + 1) & (rules[:, 3] < size[1] + 1)
-    ]  # fmt: skip
-    if len(rules) < 2 * _LEAST_LINES:
-        return []
+    # A frame around the page is no table's.
+    across, down = paths[flat], paths[tall & (high < _FRAME * size[1])]
     found = []
-    for _, members in clusters(np.clip(rules, 0, None), size, _SAME_PT):
-        grid = _grid(rules[members], words)
+    for first, last in _bands(down):
+        mine = down[(down[:, 1] >= first) & (down[:, 3] <= last)]
+        left, right = mine[:, 0].min(), mine[:, 2].max()
+        between = across[
+            (across[:, 1] >= first - _SAME_PT) & (across[:, 3] <= last + _SAME_PT)
+            & (across[:, 2] > left) & (across[:, 0] < right)
+        ]  # fmt: skip
+        grid = _grid(between, mine, words)
         if grid is not None:
             found.append(grid)
     return found
 
 
-def _grid(rules: np.ndarray, words: Words) -> Grid | None:
-    flat = rules[(rules[:, 3] - rules[:, 1]) < _THIN_PT]
-    tall = rules[(rules[:, 2] - rules[:, 0]) < _THIN_PT]
+def _bands(down: np.ndarray) -> list[tuple[float, float]]:
+    """Stretches of the page's height that upright lines cover without a break."""
+    bands: list[tuple[float, float]] = []
+    for y0, y1 in sorted(down[:, [1, 3]].tolist()):
+        if bands and y0 <= bands[-1][1] + _SAME_PT:
+            bands[-1] = (bands[-1][0], max(y1, bands[-1][1]))
+        else:
+            bands.append((y0, y1))
+    return bands
+
+
+def _grid(flat: np.ndarray, tall: np.ndarray, words: Words) -> Grid | None:
+    if len(flat) < _LEAST_LINES or len(tall) < _LEAST_LINES:
+        return None
     ys = _places((flat[:, 1] + flat[:, 3]) / 2)
     xs = _places((tall[:, 0] + tall[:, 2]) / 2)
     if not (_LEAST_LINES <= len(xs) <= _MOST_LINES and _LEAST_LINES <= len(ys) <= _MOST_LINES):
@@ -103,21 +114,29 @@ def _merged(
     xs: np.ndarray, ys: np.ndarray, flat: np.ndarray, tall: np.ndarray
 ) -> dict[tuple[int, int], tuple[int, int]]:  # fmt: skip
     """For every place of the grid the row and column of the cell that covers it."""
-    rows, columns = len(ys) - 1, len(xs) - 1
-    home = {(r, c): (r, c) for r in range(rows) for c in range(columns)}
-    for r in range(rows):
-        for c in range(columns):
-            if c and not _is_ruled(tall, 0, xs[c], ys[r], ys[r + 1]):
+    beside = _ruled(tall[:, [0, 2]], tall[:, [1, 3]], xs, ys).tolist()
+    above = _ruled(flat[:, [1, 3]], flat[:, [0, 2]], ys, xs).tolist()
+    home: dict[tuple[int, int], tuple[int, int]] = {}
+    for r in range(len(ys) - 1):
+        for c in range(len(xs) - 1):
+            if c and not beside[c][r]:
                 home[r, c] = home[r, c - 1]
-            elif r and not _is_ruled(flat, 1, ys[r], xs[c], xs[c + 1]):
+            elif r and not above[r][c]:
                 home[r, c] = home[r - 1, c]
+            else:
+                home[r, c] = (r, c)
     return home
 
 
-def _is_ruled(rules: np.ndarray, axis: int, place: float, start: float, end: float) -> bool:
-    """Whether lines at `place` (x for axis 0, y for axis 1) cover most of start to end."""
-    across = 1 - axis
-    middle = (rules[:, axis] + rules[:, axis + 2]) / 2
-    near = rules[np.abs(middle - place) <= _REACH_PT]
-    shared = np.minimum(near[:, across + 2], end) - np.maximum(near[:, across], start)
-    return float(np.clip(shared, 0, None).sum()) >= _COVERED * (end - start)
+def _ruled(
+    across: np.ndarray, along: np.ndarray, places: np.ndarray, marks: np.ndarray
+) -> np.ndarray:
+    """bool [places, stretches]: lines at a place cover most of the way from mark to mark.
+
+    `across` and `along` float [n, 2] are where each line begins and ends in either direction.
+    """
+    shared = np.minimum(along[:, 1:], marks[1:]) - np.maximum(along[:, :1], marks[:-1])
+    of_line = np.abs(across.mean(1)[:, None] - places).argmin(1)
+    covered = np.zeros((len(places), len(marks) - 1))
+    np.add.at(covered, of_line, np.clip(shared, 0, None))
+    return covered >= _COVERED * np.diff(marks)
