@@ -42,7 +42,7 @@ def drawn_pages(count: int, seed: int = 1) -> Iterator[Sample]:
 
 
 def spoilt_samples(seed: int = 2) -> Iterator[Sample]:
-    """Every page of the sample PDFs in nine conditions, each as strong as chance has it."""
+    """Every page of text of the sample PDFs in nine conditions, as strong as chance has it."""
     import pypdfium2
 
     rng = np.random.default_rng(seed)
@@ -51,6 +51,8 @@ def spoilt_samples(seed: int = 2) -> Iterator[Sample]:
             for number in range(len(pdf)):
                 picture = pdf[number].render(scale=SAMPLE_DPI / 72).to_numpy()
                 text = pdf[number].get_textpage().get_text_range()
+                if not text.strip():  # one sample is a scan itself
+                    continue
                 gray = cv2.cvtColor(picture[:, :, :3], cv2.COLOR_BGR2GRAY)
                 for name, spoil in SPOILT.items():
                     spoilt = _rgb(spoil(gray, float(rng.uniform(0.2, 1.0)), rng))

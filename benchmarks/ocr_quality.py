@@ -13,6 +13,7 @@ alone; the samples and the folders are only checked.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -71,7 +72,7 @@ def main() -> int:
 
 def judged(found: Iterable[Sample]) -> Iterator[Judged]:
     for sample in found:
-        page, evidence = examine(sample.image)
+        page, evidence = examine(sample.image, limit_s=math.inf)  # however busy the machine
         if evidence is None:
             continue
         true, read = folded(sample.text), folded(page.text)

@@ -18,6 +18,8 @@ from ingestion.ocr.words import Line, confidence
 
 LOW_QUALITY = 0.8
 """Pages under this are flagged: too many words are to be expected wrong."""
+MUCH_MISSED = 0.4
+"""Pictures and specks have letter-like shapes too; up to this share they prove nothing."""
 WEAK = {"tesseract": 0.85, "rapidocr": 0.96}
 
 By = Literal["tesseract", "rapidocr", "both"]
@@ -69,7 +71,10 @@ _TRUST = {
 def estimate(evidence: Evidence) -> float:
     """Share of words to count on, 0..1: errors to be expected are counted twice."""
     pairs = zip(WEIGHTS[evidence.by], evidence.features(), strict=True)
-    return 1 / (1 + math.exp(-sum(weight * feature for weight, feature in pairs)))
+    right = 1 / (1 + math.exp(-sum(weight * feature for weight, feature in pairs)))
+    # A few words read well on a page whose other letters were passed over are no good reading.
+    passed_over = max(0.0, evidence.missed - MUCH_MISSED) / (1 - MUCH_MISSED)
+    return right * (1 - passed_over)
 
 
 def trust(engine: str, mean_confidence: float) -> float:

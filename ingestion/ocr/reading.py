@@ -198,8 +198,10 @@ def _time_is_left(until: float) -> bool:
 def _page(attempt: Attempt, sheet: Sheet, evidence: Evidence) -> OcrPage:
     arranged = arrange(attempt.lines)
     height, width = sheet.gray.shape
-    expected = round(quality.estimate(evidence), 4) if arranged.words else 0.0
     read = bool(arranged.words)
+    expected = round(quality.estimate(evidence), 4) if read else 0.0
+    if attempt.cut:
+        expected = round(expected * (1 - evidence.missed), 4)
     blank = not read and not attempt.cut and len(sheet.letters) < FEW_LETTERS
     flags: dict[Flag, bool] = {
         "dark": sheet.dark,

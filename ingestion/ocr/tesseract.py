@@ -113,8 +113,10 @@ def _api(languages: str) -> Any:
         raise Unreadable(fault)
     engine: Any = tesserocr.OEM.LSTM_ONLY
     layout: Any = tesserocr.PSM.AUTO
-    folder = _data_folder(tuple(languages.split("+")))
-    return tesserocr.PyTessBaseAPI(path=folder, lang=languages, oem=engine, psm=layout)
+    # The first name leads: after English, tesseract would take "Gerate" for as good as "Geräte".
+    names = sorted(languages.split("+"), key=lambda name: name == "eng")
+    folder = _data_folder(tuple(names))
+    return tesserocr.PyTessBaseAPI(path=folder, lang="+".join(names), oem=engine, psm=layout)
 
 
 @cache

@@ -27,7 +27,7 @@ PICTURE_WIDTH_PX = (16, 4000)
 BREAKS_OFF = "The picture breaks off before its end; what is there was read."
 DAMAGED = "This picture is damaged and cannot be opened."
 STRIP_PIXELS = 4_000_000
-OCR_SHARE = 0.5
+OCR_SHARE = 0.6
 """Of a page's time: what the engine is at when it runs out may take a while to end."""
 
 _FAULTS = (
