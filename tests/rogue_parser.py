@@ -1,9 +1,13 @@
 """A parser that misbehaves on purpose; the file's text says what its pages do, a line a page."""
 
+import contextlib
 import ctypes
+import mmap
 import os
+import resource
 import signal
 import socket
+import stat
 import sys
 import threading
 import time
@@ -61,6 +65,62 @@ def _eat(_: str) -> None:
         eaten.append(bytearray(10_000_000))
 
 
+def _map(_: str) -> None:
+    mapped = [mmap.mmap(-1, 1 << 30) for _ in range(64)]
+    del mapped
+
+
+def _open(_: str) -> str:
+    opened = []
+    try:
+        while len(opened) < 5000:
+            opened.append(os.open("/dev/zero", os.O_RDONLY))
+    except OSError as fault:
+        return f"{len(opened)} were open: {fault.strerror}"
+    finally:
+        for file in opened:
+            os.close(file)
+    return "5000 were open"
+
+
+def _fill(rest: str) -> None:
+    Path("filled").write_bytes(bytes(int(rest) << 20))
+
+
+def _litter(rest: str) -> None:
+    for n in range(10_000):
+        Path(f"litter-{n}").write_bytes(bytes(int(rest) << 20))
+        time.sleep(0.01)
+
+
+def _babble(_: str) -> None:
+    """Writes what is no message into every pipe there is, the one for answers among them."""
+    for descriptor in range(3, 32):
+        with contextlib.suppress(OSError):
+            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                os.write(descriptor, b"\xff" * 64)
+
+
+def _swarm(_: str) -> str:
+    over = threading.Event()
+    threads: list[threading.Thread] = []
+    try:
+        while len(threads) < 100_000:
+            threads.append(threading.Thread(target=over.wait))
+            threads[-1].start()
+    except (RuntimeError, MemoryError):
+        return f"{len(threads)} threads"
+    finally:
+        over.set()
+    return "threads without end"
+
+
+def _seconds_left(_: str) -> str:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft, _hard = resource.getrlimit(resource.RLIMIT_CPU)
+    return str(soft - used.ru_utime - used.ru_stime)
+
+
 def _connect(rest: str) -> None:
     host, port = rest.split(":")
     socket.create_connection((host, int(port)), timeout=2).close()
@@ -97,6 +157,14 @@ _ACTS = {
     "hang": lambda _: time.sleep(600),
     "spin": _spin,
     "eat": _eat,
+    "map": _map,
+    "open_files": _open,
+    "fill": _fill,
+    "litter": _litter,
+    "flood": lambda rest: "x" * (int(rest) << 20),
+    "babble": _babble,
+    "swarm": _swarm,
+    "seconds_left": _seconds_left,
     "connect": _connect,
     "fork": _fork,
     "run": lambda _: os.execv("/bin/true", ["true"]),
