@@ -129,8 +129,6 @@ def _belong_together(before: Piece, piece: Piece) -> bool:
     if before.is_table or piece.is_table:
         # A table that may have to be split keeps its header row, and so stays by itself.
         return same and least <= _SHORT and both <= _SMALL_TABLE
-    if piece.only_headings and piece.size <= _SHORT:
-        return True  # at the page's end: what it heads is on the next
     if least > _SHORT or (both > _JOINED and least > _FRAGMENT):
         return False
     # A short section goes up to its sisters, or to what stands above them all.
