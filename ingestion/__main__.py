@@ -145,6 +145,8 @@ def _change_there(remote: Remote, args: argparse.Namespace) -> int:
 
 def _worker_here(library: Library, args: argparse.Namespace) -> int:
     library.wait()
+    if held := library.queue(LOCAL_ADMIN).held:
+        sys.stderr.write(f"{held} left unread: paused. `python -m ingestion resume` lets go on.\n")
     return 0
 
 

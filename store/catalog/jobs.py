@@ -245,7 +245,7 @@ def _contents_in_hand():
     return (
         select(v.content_hash)
         .join(other, other.c.version_id == v.id)
-        .where(other.c.state == "running")
+        .where(other.c.state == "running", other.c.cancelling.is_(False))
     )
 
 
