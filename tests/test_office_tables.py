@@ -11,6 +11,8 @@ from pathlib import Path
 import docx as python_docx
 import pytest
 from docx.oxml import OxmlElement
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from ingestion.parsers import PARSERS, ParseOptions, csv, pptx, xlsx
@@ -34,10 +36,25 @@ TERMS = (("Term", "Meaning"), ("Guy", "A rope"), ("Stay", "A longer rope"))
         (COUNTS, 1),
         (TERMS, 1),
         (files.TABLE, 1),
+        ((("", ""), ("", "")), 0),
+        ((("a", ""), ("b", "")), 0),
+        (((), ("x",)), 0),
     ],
 )
 def test_names_and_values_have_no_header_row(rows: Sequence[Sequence[str]], expected: int) -> None:
     assert table_header_rows(rows) == expected
+
+
+_CELL = st.sampled_from(["", "a", "Total", "12", "2024-01-01", "x:", " "])
+_ROW = st.lists(st.tuples(_CELL, st.booleans()), max_size=4)
+
+
+@given(st.lists(_ROW, max_size=6))
+def test_any_table_is_judged(table: list[list[tuple[str, bool]]]) -> None:
+    texts = [[cell for cell, _ in row] for row in table]
+    marks = [[mark for _, mark in row] for row in table]
+    assert table_header_rows(texts, marks) in (0, 1)
+    assert table_header_rows(texts) in (0, 1)
 
 
 def _header_cells(path: Path, kind: str) -> set[str]:

@@ -79,6 +79,8 @@ def _is_key_value(rows: Sequence[Sequence[str]]) -> bool:
     if pairs[0][1].lower() in _GENERIC:
         return False
     shapes = [_shape(value) for _, value in pairs if value]
+    if not shapes:  # a form that nobody filled in
+        return True
     below = shapes[1:] or shapes
     most = max(set(below), key=below.count)
     if below.count(most) < 0.8 * len(below):
