@@ -23,8 +23,9 @@ from typing import NamedTuple
 from ingestion.parsers import PARSERS, SUFFIXES, OpenedFile, ParseOptions
 from ingestion.parsers.flow import FlowedFile, one_line
 from ingestion.parsers.kinds import NotADocument, sniff
+from ingestion.parsers.one_page import as_one_page
 from store.errors import Unreadable
-from store.models import Block, Kind, ParsedPage
+from store.models import Kind, ParsedPage
 
 MAX_DEPTH = 4
 """A mail in a mail in a mail …"""
@@ -247,7 +248,7 @@ class FileWithAttachments:
         try:
             file = self._opened(inner)
             if self._options.only_pages and file.info.pages != 1:
-                return _as_one(file)
+                return as_one_page(file)
             return file.page(at)
         except Unreadable as fault:
             fault_said = _not_read(inner.label, fault)
@@ -306,38 +307,6 @@ def _parsed(inner: _Inner) -> OpenedFile:
 def _is_one_page(kind: Kind, data: bytes) -> bool:
     """Known without decoding it: of pictures only TIFF and WebP have frames."""
     return kind == "image" and data.startswith((b"\x89PNG", b"\xff\xd8\xff"))
-
-
-def _as_one(file: OpenedFile) -> ParsedPage:
-    """All pages of a file as one without a picture, where their number may not be known before."""
-    parts: list[str] = []
-    blocks: list[Block] = []
-    faults: list[str] = []
-    at = 0
-    for number in range(1, file.info.pages + 1):
-        page = file.page(number)
-        if page.how == "failed":
-            faults.append(f"Its page {number}: {page.error}")
-        if not page.text:
-            continue
-        blocks += [_moved(block, at) for block in page.blocks]
-        parts.append(page.text)
-        at += len(page.text) + 2
-    if faults:
-        return ParsedPage(number=1, text="", how="failed", error=faults[0])
-    return ParsedPage(
-        number=1, text="\n\n".join(parts), how="text" if parts else "nothing", blocks=tuple(blocks)
-    )
-
-
-def _moved(block: Block, by: int) -> Block:
-    cells = tuple(
-        cell.model_copy(update={"start": cell.start + by, "end": cell.end + by})
-        for cell in block.cells
-    )
-    return block.model_copy(
-        update={"start": block.start + by, "end": block.end + by, "cells": cells}
-    )
 
 
 def _plain_name(name: str) -> str:
