@@ -72,12 +72,16 @@ class EdgeLine(NamedTuple):
 
 
 class PageEdges(NamedTuple):
-    """What is kept of a page: a few lines, and a sketch that tells whether pages are alike."""
+    """What is kept of a page: a few lines, and a sketch that tells whether pages are alike.
+
+    `rows` is how many lines it has.
+    """
 
     page: int
     pictured: bool
     lines: tuple[EdgeLine, ...]
     sketch: tuple[int, ...]
+    rows: int
 
 
 class OnPage(NamedTuple):
@@ -122,15 +126,16 @@ def edges_of(page: Page) -> PageEdges:
             if line.key:
                 candidates.append(line)
     body = {zlib.crc32(_label(text[slice(*found[i])]).encode()) for i in rows if i not in taken}
-    return PageEdges(page.number, pictured, tuple(candidates), tuple(sorted(body)[:_SKETCH]))
+    sketch = tuple(sorted(body)[:_SKETCH])
+    return PageEdges(page.number, pictured, tuple(candidates), sketch, len(found))
 
 
 def find_running_heads(pages: Sequence[PageEdges]) -> dict[int, Spans]:
     """Page number → what is running there; pages without any are missing.
 
-    Nothing in a document of one or two pages, and nothing but page numbers where the pages are
-    alike, as filled-in forms are. A line that the document begins with stays there: nothing but it
-    may name the company or say that all of this is confidential.
+    Nothing in a document of one or two pages or where nothing else would be left, and nothing but
+    page numbers where the pages are alike, as filled-in forms are. A line that the document begins
+    with stays there: nothing but it may name the company or say that all of this is confidential.
     """
     pages = [page for page in pages if page.lines or page.sketch]
     if len(pages) < _FEWEST_PAGES:
@@ -143,7 +148,10 @@ def find_running_heads(pages: Sequence[PageEdges]) -> dict[int, Spans]:
     spans: dict[int, set[tuple[int, int]]] = defaultdict(set)
     for page, line in running:
         spans[page].add((line.start, line.end))
-    return {page: tuple(sorted(found)) for page, found in spans.items()}
+    emptied = sum(len(spans[page.page]) >= page.rows for page in pages)
+    if 2 * emptied > len(pages):
+        return {}
+    return {page: tuple(sorted(found)) for page, found in spans.items() if found}
 
 
 def without(page: Page, heads: Spans) -> Page:
@@ -294,10 +302,13 @@ def _alike(pages: Sequence[PageEdges]) -> bool:
     """Whether most of what is between the edges is the same on most pages, or nothing is there."""
     holders = Counter(line for page in pages for line in page.sketch)
     repeated = {line for line, n in holders.items() if n > 1 and n >= 0.4 * len(pages)}
-    shares = [
-        sum(line in repeated for line in page.sketch) / len(page.sketch) if page.sketch else 1.0
-        for page in pages
-    ]
+    said = Counter(line.key for page in pages for line in page.lines)
+    shares = []
+    for page in pages:
+        if page.sketch:
+            shares.append(sum(line in repeated for line in page.sketch) / len(page.sketch))
+        else:  # short pages: all that they have is at an edge
+            shares.append(float(all(said[line.key] > 1 for line in page.lines)))
     return sum(shares) / len(shares) > _ALIKE
 
 

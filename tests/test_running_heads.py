@@ -171,6 +171,21 @@ def test_the_same_page_again_and_again_is_kept():
     assert not any(left_out(document(6, lambda n: [(0.05, "Notice"), *body(1)])).values())
 
 
+def test_what_is_all_a_page_says_is_kept():
+    assert not any(left_out(document(40, lambda n: [(0.06, f"Page {n} has words.")])).values())
+    assert not any(left_out(document(12, lambda n: [(0.95, f"Page {n}")])).values())
+
+
+def test_short_pages_lose_their_running_lines_too():
+    said = ("The mast is sound.", "Ropes are dry.", "A sail was torn.", "Nobody was seen.")
+
+    def rows(n: int) -> list[Row]:
+        return [(0.04, "Larkspur log"), (0.1, said[n % 4] * (n // 4 + 1)), (0.95, f"{n} / 16")]
+
+    found = left_out(document(16, rows))
+    assert all(found[n] == ["Larkspur log", f"{n} / 16"] for n in range(2, 17))
+
+
 def flowed(number: int, blocks: Sequence[tuple[str, str]]) -> Page:
     text, made = "", []
     for kind, part in blocks:
