@@ -15,6 +15,7 @@ from store.models import LOCAL_ADMIN, SCHEMA_VERSION
 from store.opening import open_store
 from store.remote import Remote, here_or_there
 from store.settings import Settings
+from store.states import described_by
 from store.wire import answer_json, hits_json
 
 Ask = Callable[[dict], dict]
@@ -127,15 +128,21 @@ def _lines(path: Path) -> Iterator[tuple[int, dict]]:
 def _text(args: argparse.Namespace, answer: dict) -> str:
     if args.verb == "search":
         lines = [
-            f"{h['rank']:3}. {h['doc']}, page {h['page']} ({h['score']:.3f})\n    {h['text'][:200]}"
+            f"{h['rank']:3}. {_where(h)} ({h['score']:.3f})\n    {h['text'][:200]}"
             for h in answer["hits"]
         ]
         return "\n".join(lines) or "Nothing was found."
     sentences = [
         s["text"] + "".join(f" [{n}]" for n in s["citations"]) for s in answer["sentences"]
     ]
-    sources = [f"[{c['n']}] {c['doc']}, page {c['page']}" for c in answer["citations"]]
+    sources = [f"[{c['n']}] {_where(c)}" for c in answer["citations"]]
     return "\n".join([*sentences, "", *sources, *answer["warnings"]]).strip()
+
+
+def _where(found: dict) -> str:
+    """The page of a hit or citation, and whose words it is where they are not the document's."""
+    model = found["described_by"]
+    return f"{found['doc']}, page {found['page']}" + (f", {described_by(model)}" if model else "")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -217,13 +217,14 @@ class Sentence(Frozen):
 
 
 class NearPage(Frozen):
-    """A page near the question, shown with a refusal."""
+    """A page near the question, shown with a refusal; `described_by` as of a citation."""
 
     document_id: str
     doc: str
     page: int
     page_id: int
     text: str
+    described_by: str | None = None
 
 
 class Answer(Frozen):

@@ -120,7 +120,7 @@ def hits_json(
                 "start": hit.chunk.spans[0].start,
                 "end": hit.chunk.spans[0].end,
                 "section": hit.chunk.section,
-                "how": _how(hit.chunk.spans[0], pages),
+                **_read(hit.chunk.spans[0], pages),
                 "spans": [_span_json(s, pages) for s in hit.chunk.spans],
             }
             for rank, hit in enumerate(hits, 1)
@@ -173,9 +173,12 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
     }
 
 
-def _how(span: Span, pages: dict[int, Page]) -> str | None:
+def _read(span: Span, pages: dict[int, Page]) -> dict:
     page = pages.get(span.page_id)
-    return page.how if page else None
+    return {
+        "how": page.how if page else None,
+        "described_by": page.described_by if page else None,
+    }
 
 
 def _span_json(span: Span, pages: dict[int, Page]) -> dict:

@@ -194,7 +194,7 @@ def test_an_answer_cites_the_region_and_says_whose_words_they_are(tmp_path: Path
     assert citation["page"] == 1
     spaces = library.spaces(LOCAL_ADMIN)
     hits = hits_json(found.hits, library.catalog, spaces, 0.0)["hits"]
-    assert {h["how"] for h in hits} == {"ocr", "vision"}
+    assert {(h["how"], h["described_by"]) for h in hits} == {("ocr", None), ("vision", "eye")}
     view = library.page(LOCAL_ADMIN, citation["page_id"])
     span = citation["spans"][0]
     html = page_html(view.document, view.page, [(span["start"], span["end"])])
@@ -341,9 +341,13 @@ def test_pages_described_before_a_kill_are_not_asked_about_again(tmp_path: Path)
         assert not set(asked) & set(server.pictures[3:])
         with process(tmp_path, server, "show", path.name, "--json") as third:
             shown = json.loads(third.communicate()[0])
+        ask = ("ask", QUESTION)
+        with process(tmp_path, server, *ask, module="retrieval") as fourth:
+            said = fourth.communicate()[0].decode()
     assert shown["status"] == "ready"
     assert [r["page"] for r in shown["readings"]] == [1, 2, 3, 4, 5, 6]
     assert {r["model"] for r in shown["readings"]} == {"eye"}
+    assert "described by a vision model (eye), not read from the document" in said
 
 
 def stored_readings(data: Path) -> int:
@@ -352,7 +356,9 @@ def stored_readings(data: Path) -> int:
 
 
 @contextmanager
-def process(folder: Path, server: OpenAIServer, *args: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(
+    folder: Path, server: OpenAIServer, *args: str, module: str = "ingestion"
+) -> Iterator[subprocess.Popen[bytes]]:
     """A verb of the command line with a vision model, in a process of its own."""
     ours = {
         "FOOTNOTE_DATA": str(folder / "store"),
@@ -362,7 +368,7 @@ def process(folder: Path, server: OpenAIServer, *args: str) -> Iterator[subproce
         "FOOTNOTE_VISION_PARALLEL": "1",
     }
     with subprocess.Popen(
-        [sys.executable, "-m", "ingestion", *args],
+        [sys.executable, "-m", module, *args],
         cwd=ROOT,
         env={**os.environ, **ours},
         stdout=subprocess.PIPE,

@@ -77,6 +77,7 @@ def near_pages(sources: Sequence[Source], most: int = 3) -> tuple[NearPage, ...]
                 page=piece.page,
                 page_id=piece.span.page_id,
                 text=" ".join(piece.text.split())[:200],
+                described_by=source.described_by,
             )
     return tuple(found.values())
 
