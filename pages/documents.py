@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from pages.parts import arrivals
+from pages.parts import arrivals, messages
 from pages.parts import documents as parts
-from pages.parts.inert import inert
 from server import doors, principals
 
 who = principals.of_screen()
@@ -25,8 +24,7 @@ arrivals.choices(library, who)
 
 def listing(reading: bool) -> None:
     """The list. While something is read it is drawn every second, and the page once at the end."""
-    for kind, message in st.session_state.pop("document_messages", []):
-        (st.error if kind == "error" else st.info)(inert(message))
+    messages.show()
     documents = library.list(who)
     if reading != parts.any_being_read(documents):
         st.rerun()

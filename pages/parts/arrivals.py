@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import streamlit as st
 
+from pages.parts import messages
 from pages.parts.inert import inert
 from store.errors import FootnoteError, NameTaken
 from store.models import Principal, SameName
@@ -124,16 +125,15 @@ def _add(
     same_name: SameName | None,
 ) -> None:
     """Into the library; what there is to say stands above the list. Raises NameTaken."""
-    messages = st.session_state.setdefault("document_messages", [])
     try:
         document = library.add(who, name, file, space, same_name=same_name)
     except NameTaken:
         raise
     except FootnoteError as error:
-        messages.append(("error", f"{name}: {error}"))
+        messages.say("error", f"{name}: {error}")
         return
     if document.status == "duplicate":
-        messages.append(("info", f"{name}: {' '.join(document.warnings)}"))
+        messages.say("info", f"{name}: {' '.join(document.warnings)}")
 
 
 def _for_all() -> None:

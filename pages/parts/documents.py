@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from pages.parts import ledger, readings, source
+from pages.parts import ledger, messages, readings, source
 from pages.parts.inert import inert
 from server import words
 from server.words import file_size
@@ -205,7 +205,7 @@ def _call(verb, who: Principal, document_id: str) -> None:
     try:
         verb(who, document_id)
     except FootnoteError as error:
-        st.session_state.setdefault("document_messages", []).append(("error", str(error)))
+        messages.say("error", str(error))
 
 
 def _open(document_id: str | None) -> None:

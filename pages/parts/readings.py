@@ -30,7 +30,7 @@ def offer(library: Library, who: Principal, document: Document) -> None:
         try:
             library.retry(who, document.id)
         except FootnoteError as error:
-            st.session_state.document_messages = [("error", str(error))]
+            messages.say("error", str(error))
         st.rerun()
 
 

@@ -75,6 +75,7 @@ def test_a_file_of_a_known_name_waits_until_the_person_has_chosen(visit: Visit, 
     expect(page.get_by_text("What one of them may use")).to_be_visible()
     visit.go("Documents")
     page.locator(".st-key-same-name-all").get_by_text("Keep both").click()
+    expect(page.get_by_role("button", name="Go on")).to_be_enabled()
     single = page.locator("[class*=st-key-same-name-]:not(.st-key-same-name-all)")
     single.get_by_text("Skip").nth(2).click()
     single.get_by_text("Replace").nth(0).click()
