@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME…] [--data FOLDER]`: prints the figures; without a name, all of them.
+"""`python -m benchmarks [NAME…] [--data FOLDER]`: prints the figures; without a name, all but long.
 
 --data (or FOOTNOTE_EVAL_DATA) is a folder of PDFs, one with `docs/` and `questions.jsonl`, or a
 folder of such folders, of which `kg_rag_10q` and `uda` are taken; without it the samples serve.
@@ -15,12 +15,14 @@ from pathlib import Path
 BENCHMARKS = {
     "ingestion": ("speed of reading and indexing, as a fraction of its limit", True),
     "citations": ("whether quotes stand on their pages, by other eyes than ours", True),
-    "large": ("memory and speed of one long document, born digital", False),
-    "corpus": ("cost of a page in an empty base and in one of 20,000 pages", False),
     "idle": ("seconds to the first page served, and memory at rest", False),
+    "large": ("memory and speed of one long document, and what kills cost", False),
+    "corpus": ("cost of a page in an empty base and in one of 20,000 pages", False),
     "ocr": ("errors and speed of OCR on a drawn page in nine degradations", False),
 }
 """What each tells, and whether it takes --data."""
+LONG = ("large", "corpus")
+"""They take half an hour and more, and run only where they are named."""
 
 
 def main() -> int:
@@ -37,7 +39,7 @@ def main() -> int:
     if unknown:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     failed = []
-    for name in args.names or BENCHMARKS:
+    for name in args.names or [name for name in BENCHMARKS if name not in LONG]:
         about, takes_data = BENCHMARKS[name]
         print(f"\n== {name}: {about}", flush=True)
         given = [f"--data={folder}" for folder in args.data] if takes_data else []

@@ -1,6 +1,6 @@
 """Ingestion speed as a fraction of its limit on the same files.
 
-    python -m benchmarks.ingestion [--data FOLDER]… [--limit FILES] [--copies N]
+    python -m benchmarks.ingestion [--data FOLDER]… [--limit FILES] [--copies N] [--all]
 
 Ours is the time from the first `add` until everything is ready, in a process of its own with a new
 data folder: starting the file readers, loading the model, catalog and indexes included, nothing
@@ -8,7 +8,8 @@ cached. The limit is what cannot be avoided: pdfium's characters with their boxe
 (FPDFText_GetUnicode and FPDFText_GetCharBox over every page, in as many processes as ours) plus the
 model's forward passes over the same chunks in the same batches on as many threads, tokenised and
 loaded before the clock starts. Without --data: copies of the handbook among the samples, each with
-a title of its own, so that no embedding is shared. On a busy machine look at the CPU time.
+a title of its own, so that no embedding is shared. Files with a page or a picture that is given to
+OCR are left out unless `--all` is said: the limit knows none. On a busy machine look at CPU time.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from pathlib import Path
 
 from benchmarks.measure import SAMPLES, PeakMemory, chosen_folders, cores, documents_folder
 
-TARGET = 0.7
+TARGET = 0.8
 CHUNKS_A_STEP = 256
 """As the pipeline hands them to the embedder."""
 
@@ -39,6 +40,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, action="append", default=[], metavar="FOLDER")
     parser.add_argument("--limit", type=int, help="take only this many files, the smallest first")
     parser.add_argument("--copies", type=int, default=20, help="of the handbook, without --data")
+    parser.add_argument("--all", action="store_true", help="also files that need OCR")
     parser.add_argument("--ours", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.ours:
@@ -48,6 +50,10 @@ def main() -> int:
         files = _files(args.data, args.copies, Path(scratch))
         if args.limit:
             files = sorted(files, key=lambda f: f.stat().st_size)[: args.limit]
+        if not args.all:
+            digital = without_ocr(files)
+            print(f"left out     {len(files) - len(digital)} files that need OCR", flush=True)
+            files = digital
         return compare(files, Path(scratch) / "store")
 
 
@@ -74,7 +80,8 @@ def compare(files: Sequence[Path], data: Path) -> int:
         f" {characters / 1e6:.2f} million characters\n"
         f"pages        {pages} ({how}), {ours['chunks']} chunks\n"
         f"ours         {seconds:.1f} s wall, {pages / seconds:.1f} pages/s;"
-        f" {cpu_s:.1f} CPU-s, {pages / cpu_s:.1f} pages per CPU-s\n"
+        f" {cpu_s:.1f} CPU-s, {pages / cpu_s:.1f} pages per CPU-s;"
+        f" {cpu_s / seconds:.2f} cores used, {ours['readers_cpu_s']:.1f} CPU-s by readers\n"
         f"peak memory  {peak.mb:.0f} MB, PSS of all processes together\n"
         f"limit        {limit_s:.1f} s wall = {characters_s:.1f} s characters with boxes"
         f" + {passes_s:.1f} s forward passes; {limit_cpu_s:.1f} CPU-s ="
@@ -85,8 +92,6 @@ def compare(files: Sequence[Path], data: Path) -> int:
     )
     for name, sentence in ours["failures"]:
         print(f"             {name}: {sentence}")
-    if ours["how"].get("ocr") or ours["how"].get("both"):
-        print("The limit knows no OCR: pages read by it count against ours alone.")
     return int(bool(ours["failures"]) or limit_s / seconds < TARGET)
 
 
@@ -117,11 +122,38 @@ def ingest(data: Path, files: Sequence[Path]) -> dict:
         "processes": settings.parser_processes,
         "seconds": seconds,
         "cpu_s": _cpu_s() - cpu_before,
+        "readers_cpu_s": _cpu_s(resource.RUSAGE_CHILDREN),
         "pages": sum(d.pages for d in documents),
         "chunks": sum(d.chunks for d in documents),
         "how": dict(how),
         "failures": failures,
     }
+
+
+def without_ocr(files: Sequence[Path]) -> list[Path]:
+    """Those of which no page and no picture on one is given to OCR."""
+    context = multiprocessing.get_context("spawn")
+    # A process a file: OCR is loaded where it is first needed, and that tells.
+    with ProcessPoolExecutor(2, mp_context=context, max_tasks_per_child=1) as pool:
+        needs = list(pool.map(_needs_ocr, files))
+    return [file for file, ocr in zip(files, needs, strict=True) if not ocr]
+
+
+def _needs_ocr(file: Path) -> bool:
+    from ingestion.parsers import ParseOptions
+    from ingestion.parsers.pdf import open_file
+    from store.errors import Unreadable
+
+    try:
+        opened = open_file(file, ParseOptions())
+        for number in range(1, opened.info.pages + 1):
+            opened.page(number)
+            if "ingestion.ocr.reading" in sys.modules:
+                return True
+        opened.close()
+    except Unreadable:
+        pass
+    return False
 
 
 def characters_alone(files: Sequence[Path], processes: int) -> tuple[int, float, float]:
@@ -225,9 +257,9 @@ def _copies(original: Path, copies: int, scratch: Path) -> list[Path]:
     return made
 
 
-def _cpu_s() -> float:
+def _cpu_s(*whose: int) -> float:
     """Of this process and of those children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    used = map(resource.getrusage, whose or (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(u.ru_utime + u.ru_stime for u in used)
 
 
