@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from pages.parts import source
+from pages.parts import messages, source
 from store.errors import FootnoteError
 from store.models import Document, Page, Principal
 
