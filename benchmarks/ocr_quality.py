@@ -31,7 +31,7 @@ from ingestion.ocr.reading import Attempt, Sheet, by_rapid, by_tesseract, examin
 
 GOOD_RECALL = 0.9
 RIDGE = 0.002
-CAUTION = 2.0
+CAUTION = 2.5
 """Errors are counted this often when the weights are fitted: quality is what to count on."""
 
 
@@ -47,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--fit", action="store_true", help="print new weights")
-    parser.add_argument("--pages", type=int, default=80, help="pages drawn for --fit")
+    parser.add_argument("--pages", type=int, default=60, help="pages drawn for --fit")
     parser.add_argument("--limit", type=int, help="pages a set")
     parser.add_argument("--verbose", action="store_true", help="a line a page")
     args = parser.parse_args()

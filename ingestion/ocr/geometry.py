@@ -89,21 +89,27 @@ def skew(gray: np.ndarray) -> float:
 
     The angle whose row sums change most from row to row, ±10° in steps of 0.2 at the end.
     """
-    shrink = min(1.0, 1000 / max(gray.shape))
-    small = cv2.resize(gray, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    _, ink = cv2.threshold(small, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
-    height, width = ink.shape
-
-    def sharpness(angle: float) -> float:
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1)
-        turned = cv2.warpAffine(ink, turn, (width, height), flags=cv2.INTER_NEAREST)
-        return float((np.diff(turned.sum(1, dtype=np.float64)) ** 2).sum())
-
-    coarse = max(range(-MAX_SKEW_DEG, MAX_SKEW_DEG + 1), key=sharpness)
-    angle = max(np.arange(coarse - 1, coarse + 1.01, 0.2), key=sharpness)
-    if abs(angle) < 0.4 or sharpness(angle) <= 1.15 * sharpness(0):
+    fine = _ink(gray, 1000)
+    rough = _ink(gray, 500)
+    coarse = max(range(-MAX_SKEW_DEG, MAX_SKEW_DEG + 1), key=lambda a: _sharpness(rough, a))
+    near = np.arange(coarse - 1, coarse + 1.01, 0.2)
+    angle = max(near, key=lambda a: _sharpness(fine, a))
+    if abs(angle) < 0.4 or _sharpness(fine, angle) <= 1.15 * _sharpness(fine, 0):
         return 0.0
     return float(angle)
+
+
+def _ink(gray: np.ndarray, side: int) -> np.ndarray:
+    shrink = min(1.0, side / max(gray.shape))
+    small = cv2.resize(gray, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    return cv2.threshold(small, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)[1]
+
+
+def _sharpness(ink: np.ndarray, angle: float) -> float:
+    height, width = ink.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1)
+    turned = cv2.warpAffine(ink, turn, (width, height), flags=cv2.INTER_NEAREST)
+    return float((np.diff(turned.sum(1, dtype=np.float64)) ** 2).sum())
 
 
 def view(pixels: np.ndarray, quarter_turns: int, angle: float, scale: float) -> View:

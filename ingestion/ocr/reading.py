@@ -29,6 +29,8 @@ MISSED_LETTERS = 0.25
 SHOWN_SKEW_DEG = 1.0
 BLANK_DEVIATION = 3.0
 FEW_LETTERS = 20
+SPECK = 0.35
+"""Of the height of the words read: letter-like shapes under it are no letters."""
 LIMIT_S = 40.0
 
 
@@ -109,18 +111,25 @@ class Attempt:
         return confidence(self.lines)
 
     def missed(self, sheet: Sheet) -> float:
-        """Share of letter-like shapes that lie outside every word."""
+        """Share of letter-like shapes, of the size of those read, that lie outside every word."""
         if len(sheet.letters) < FEW_LETTERS:
             return 0.0 if self.lines else 1.0
         height, width = sheet.gray.shape
         covered = np.zeros((height, width), np.uint8)
+        heights = []
         for word in (w for line in self.lines for w in line.words):
             x0, y0, x1, y1 = self.view.fractions(word.box, width, height)
             left, top, right, bottom = x0 * width, y0 * height, x1 * width, y1 * height
             pad = max(2.0, (bottom - top) / 4)
             rows = slice(max(0, int(top - pad)), int(bottom + pad) + 1)
             covered[rows, max(0, int(left - pad)) : int(right + pad) + 1] = 1
-        middles = sheet.letters[:, :2] + sheet.letters[:, 2:] // 2
+            heights.append(bottom - top)
+        # Specks of noise are many and small.
+        least = SPECK * float(np.median(heights)) if heights and not self.turns % 2 else 0.0
+        letters = sheet.letters[sheet.letters[:, 3] >= least]
+        if not len(letters):
+            return 0.0
+        middles = letters[:, :2] + letters[:, 2:] // 2
         return float(1 - covered[middles[:, 1], middles[:, 0]].mean())
 
     def evidence(self, sheet: Sheet) -> Evidence:
@@ -150,7 +159,7 @@ def attempts(
     if not rapid.reads(languages) or not _time_is_left(until):
         return [first]
     if first.confidence < GOOD_CONFIDENCE or first.missed(sheet) > MISSED_LETTERS:
-        return [first, by_rapid(sheet, turns, until)]
+        return [first, by_rapid(sheet, turns, until, first.angle)]
     return [first]
 
 
@@ -171,8 +180,11 @@ def by_tesseract(
     return Attempt("tesseract", found.lines, view, turns, angle, found.dropped, cut=found.cut)
 
 
-def by_rapid(sheet: Sheet, turns: int = 0, until: float = math.inf) -> Attempt:
-    angle = geometry.skew(geometry.view(sheet.gray, turns, 0.0, 1.0).pixels)
+def by_rapid(
+    sheet: Sheet, turns: int = 0, until: float = math.inf, angle: float | None = None
+) -> Attempt:
+    if angle is None:
+        angle = geometry.skew(geometry.view(sheet.gray, turns, 0.0, 1.0).pixels)
     view = geometry.view(sheet.rgb, turns, angle, 1.0)
     found = rapid.read_lines(view.pixels, until)
     return Attempt("rapidocr", found.lines, view, turns, angle, found.dropped, cut=found.cut)

@@ -134,8 +134,16 @@ def _data_folder(names: tuple[str, ...]) -> str:
     folder = folder_with(names)
     if folder:
         return str(folder)
-    joined = Path(tempfile.mkdtemp(prefix="tessdata-", dir=Path.cwd()))
+    joined = _links(names).name
     for name in names:
         data = f"{name}.traineddata"
-        (joined / data).symlink_to(Path(str(folder_with((name,)))) / data)
-    return str(joined)
+        link = Path(joined) / data
+        if not link.exists():
+            link.symlink_to(Path(str(folder_with((name,)))) / data)
+    return joined
+
+
+@cache
+def _links(names: tuple[str, ...]) -> tempfile.TemporaryDirectory[str]:
+    """A folder for as long as this process lives; in a limited child it is its own scratch."""
+    return tempfile.TemporaryDirectory(prefix="tessdata-")
