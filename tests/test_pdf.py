@@ -20,6 +20,7 @@ from reportlab.pdfgen.canvas import Canvas
 from ingestion.parsers import ParseOptions, parser_fingerprint
 from ingestion.parsers.pdf import PdfFile, open_file
 from ingestion.parsers.pdf_info import iso_date
+from ingestion.parsers.pdf_text import _FFI, _restore_f
 from ingestion.sandbox import Limits, Sandbox
 from store.boxes import highlight, unpack
 from store.errors import Unreadable
@@ -360,3 +361,10 @@ def test_of_two_tightly_set_f_none_is_lost(tmp_path: Path) -> None:
     canvas.drawString(x + 2.0, 220, "er of course")
     canvas.save()
     assert page_of(tmp_path / "a.pdf").text == "Results could differ of course"
+
+
+def test_the_ligature_of_a_font_that_does_not_name_it_is_restored_in_common_words():
+    codes = np.array([ord(c) for c in "e\0cient di\0culties re\0use"], np.uint32)
+    assert _restore_f(codes, None)
+    text = "".join(chr(c) for c in codes).replace(chr(_FFI), "ffi")
+    assert text == "efficient difficulties re\0use"

@@ -148,6 +148,7 @@ def _rects(handle: int | None, codes: np.ndarray) -> np.ndarray:
     return rects
 
 
+_FFI = 0xFB03
 _DROPPED_F = re.compile(
     r"(?<![A-Za-z])(?:(?:[Ii]n)?(?:[Dd]if|[Ss]uf)(?= (?:er|ic|us|ix))"
     r"|(?:[Ii]n|[Cc]o)?[Ee]f(?= (?:ect|ic|ort|us))|(?:[Uu]n)?[Aa]f(?= (?:ect|ord|irm|ili|ix))"
@@ -155,22 +156,33 @@ _DROPPED_F = re.compile(
 )
 
 
-def _restore_f(codes: np.ndarray, text_page: Any) -> None:
+_LOST_FFI = re.compile(
+    r"(?<![A-Za-z])(?:(?:[Ii]n)?(?:[Ee]|[Ss]u)|[Cc]oe|[Dd]i|[Oo]|[Tt]ra|[Uu]no)(\x00)(?=c)"
+    r"|(?<![A-Za-z])(?:[Aa]|[Rr]ea)(\x00)(?=[lnrx])"
+)
+
+
+def _restore_f(codes: np.ndarray, text_page: Any) -> bool:
     """Of two f set tightly pdfium takes one for the shadow of the other and invents a space.
 
     A space that the file holds is never touched, nor one behind a word of its own (`of ice`).
+    Where a font does not say what its ligature of ffi stands for, common words with it are known:
+    True says that some were marked as `_FFI`.
     """
     text = codes.astype("<u4").tobytes().decode("utf-32-le", "replace")
     for found in _DROPPED_F.finditer(text):
         at = found.start(1)
         if pdfium.FPDFText_IsGenerated(text_page, at) == 1:
             codes[at] = ord("f")
+    lost = [found.start(found.lastindex or 0) for found in _LOST_FFI.finditer(text)]
+    codes[lost] = _FFI
+    return bool(lost)
 
 
 def _cut(codes: np.ndarray, boxes: np.ndarray, text_page: Any) -> Words:
     breaks = codes == 10
     codes = codes.copy()
-    _restore_f(codes, text_page)
+    restored = _restore_f(codes, text_page)
     for i in np.flatnonzero(codes == _HYPHEN):
         if pdfium.FPDFText_IsHyphen(text_page, int(i)) == 1:
             # pdfium joins a word hyphenated at a line's end; the hyphen is printed, so it is kept,
@@ -207,6 +219,8 @@ def _cut(codes: np.ndarray, boxes: np.ndarray, text_page: Any) -> Words:
     high = np.fmax.reduceat(padded[:, 2:], pairs)[::2]
     string = codes.astype("<u4").tobytes().decode("utf-32-le")
     texts = [string[a:b] for a, b in zip(starts.tolist(), ends.tolist(), strict=True)]
+    if not string.isascii() and restored:
+        texts = [t.replace(chr(_FFI), "ffi") for t in texts]
     if not string.isascii() and not unicodedata.is_normalized("NFC", string):
         # Words never compose with the separators between them, so NFC word by word is NFC.
         texts = [unicodedata.normalize("NFC", t) for t in texts]
