@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -363,8 +364,16 @@ def lost_pages(pages: Sequence[Outcome | Page], unread: int) -> list[str]:
 
 
 def _in_steps(chunks: Iterator[NewChunk]) -> Iterator[list[NewChunk]]:
-    while step := list(islice(chunks, _CHUNKS_A_STEP)):
-        yield step
+    """Steps of chunks; the next is cut while one is embedded."""
+    with ThreadPoolExecutor(1, "cutting") as aside:
+        coming = aside.submit(_step, chunks)
+        while step := coming.result():
+            coming = aside.submit(_step, chunks)
+            yield step
+
+
+def _step(chunks: Iterator[NewChunk]) -> list[NewChunk]:
+    return list(islice(chunks, _CHUNKS_A_STEP))
 
 
 def _in_batches(pages: Iterator[ParsedPage]) -> Iterator[list[ParsedPage]]:
