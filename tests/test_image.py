@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from ingestion.parsers import ParseOptions
-from ingestion.parsers.image import BREAKS_OFF, open_file
+from ingestion.parsers.image import BREAKS_OFF, MOVES, open_file
+from ingestion.parsers.kinds import sniff
 from store.boxes import unpack
 from store.errors import Unreadable
 from tests import files
@@ -28,8 +29,9 @@ def saved(path: Path, image: Image.Image, **options: object) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "options"),
-    [("a.png", {}), ("a.jpg", {"quality": 92}), ("a.webp", {"lossless": True}), ("a.tif", {})],
-)
+    [("a.png", {}), ("a.jpg", {"quality": 92}), ("a.webp", {"lossless": True}), ("a.tif", {}),
+     ("a.bmp", {}), ("a.gif", {})],
+)  # fmt: skip
 def test_every_format_is_read_with_boxes(tmp_path: Path, name: str, options: dict) -> None:
     image, placed = page(ROWS, **SMALL)
     opened = open_file(saved(tmp_path / name, image, **options), OPTIONS)
@@ -44,6 +46,16 @@ def test_every_format_is_read_with_boxes(tmp_path: Path, name: str, options: dic
     words = unpack(read.boxes)
     assert [read.text[start:end] for start, end, _ in words] == [word for word, _ in placed]
     assert all(shared(w[2], true) > 0.5 for w, (_, true) in zip(words, placed, strict=True))
+
+
+def test_of_a_moving_picture_the_first_frame_is_read_and_that_is_said(tmp_path: Path) -> None:
+    first, second = page(ROWS, **SMALL)[0], page(("Something else",), **SMALL)[0]
+    path = saved(tmp_path / "a.gif", first, save_all=True, append_images=[second])
+    assert sniff(path, "a.gif") == "image"
+    opened = open_file(path, OPTIONS)
+    assert (opened.info.pages, opened.info.warnings) == (1, (MOVES,))
+    assert opened.page(1).text == TEXT
+    opened.close()
 
 
 @pytest.mark.parametrize(

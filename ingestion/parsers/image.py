@@ -1,4 +1,4 @@
-"""Pictures (PNG, JPEG, TIFF, WebP): every frame is a pictured page, read by OCR."""
+"""Pictures (PNG, JPEG, TIFF, WebP, BMP, GIF): every frame is a pictured page, read by OCR."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from store.boxes import pack
 from store.errors import Unreadable
 from store.models import ParsedDocument, ParsedPage
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF")
 PICTURE_WIDTH_PX = (16, 4000)
+MOVES = "This picture moves; only its first frame was read."
 BREAKS_OFF = "The picture breaks off before its end; what is there was read."
 DAMAGED = "This picture is damaged and cannot be opened."
 STRIP_PIXELS = 4_000_000
@@ -79,6 +80,8 @@ class ImageFrames:
             self.close()
             raise
         notes = [BREAKS_OFF] if breaks_off else []
+        if self._image.format == "GIF" and getattr(self._image, "is_animated", False):
+            notes.append(MOVES)
         if count > options.max_pages:
             notes.append(f"Only the first {options.max_pages:,} frames were read.")
         self.info = ParsedDocument(pages=self._pages, date=self._date(), warnings=tuple(notes))
@@ -154,7 +157,7 @@ class ImageFrames:
 
     def _count_frames(self) -> int:
         """Frames of the file; a TIFF's, a chain, are counted to one past the limit."""
-        if self._image.format == "JPEG":
+        if self._image.format in ("JPEG", "BMP", "GIF"):
             return 1
         if self._image.format != "TIFF":
             return max(1, int(getattr(self._image, "n_frames", 1)))

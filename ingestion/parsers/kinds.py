@@ -54,8 +54,6 @@ _NO_DOCUMENTS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x7fELF", "This is a program, not a document."),
     (0, b"MZ\x90", "This is a program, not a document."),
     (0, b"SQLite format 3\0", "This is a database, not a document; export it as CSV."),
-    (0, b"GIF8", "GIF pictures are not supported; save it as PNG."),
-    (0, b"BM", "BMP pictures are not supported; save it as PNG."),
     (
         0,
         b"\x78\x9f\x3e\x22",
@@ -118,7 +116,7 @@ def sniff(path: Path, name: str) -> Kind:
         if head[offset:].startswith(magic):
             raise Unreadable(advice)
     for offset, magic, advice in _NO_DOCUMENTS:
-        if head[offset:].startswith(magic) and not (magic == b"BM" and b"\0" not in head[:64]):
+        if head[offset:].startswith(magic):
             raise NotADocument(advice)
     called_pdf = name.lower().endswith(".pdf")
     if called_pdf and _PDF_OBJECT.search(head):
@@ -143,7 +141,8 @@ def _is_pdf(head: bytes, tail: bytes) -> bool:
 def _is_image(head: bytes) -> bool:
     return (
         head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*"))
-        or head.startswith((b"II+\0", b"MM\0+"))
+        or head.startswith((b"II+\0", b"MM\0+", b"GIF87a", b"GIF89a"))
+        or (head.startswith(b"BM") and b"\0" in head[:64])  # a text may begin with these letters
         or (head.startswith(b"RIFF") and head[8:12] == b"WEBP")
     )
 
