@@ -29,6 +29,7 @@ MISSED_LETTERS = 0.25
 SHOWN_SKEW_DEG = 1.0
 BLANK_DEVIATION = 3.0
 FEW_LETTERS = 20
+FEW_READ = 0.1
 SPECK = 0.35
 """Of the height of the words read: letter-like shapes under it are no letters."""
 LIMIT_S = 40.0
@@ -124,8 +125,10 @@ class Attempt:
             rows = slice(max(0, int(top - pad)), int(bottom + pad) + 1)
             covered[rows, max(0, int(left - pad)) : int(right + pad) + 1] = 1
             heights.append(bottom - top)
-        # Specks of noise are many and small.
-        least = SPECK * float(np.median(heights)) if heights and not self.turns % 2 else 0.0
+        # Specks of noise are small; but a few large words read say nothing of a page of small ones.
+        judges = heights and not self.turns % 2
+        judges = judges and characters(self.lines) > FEW_READ * len(sheet.letters)
+        least = SPECK * float(np.median(heights)) if judges else 0.0
         letters = sheet.letters[sheet.letters[:, 3] >= least]
         if not len(letters):
             return 0.0
