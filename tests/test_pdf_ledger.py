@@ -217,6 +217,17 @@ def test_a_drawn_chart_is_a_figure_and_a_ruled_table_is_not(tmp_path: Path) -> N
     assert table.figures == ()
 
 
+def test_three_bars_are_a_figure_and_three_boxes_of_text_are_not(tmp_path: Path) -> None:
+    def bars(canvas: Canvas, heights: tuple[int, ...]) -> None:
+        canvas.line(100, 300, 400, 300)
+        for i, height in enumerate(heights):
+            canvas.rect(110 + 90 * i, 300, 60, height, fill=1)
+
+    chart = page_with(tmp_path / "a.pdf", lambda canvas: bars(canvas, (60, 180, 120)))
+    boxes = page_with(tmp_path / "b.pdf", lambda canvas: bars(canvas, (120, 120, 120)))
+    assert (len(chart.figures), boxes.figures) == (1, ())
+
+
 def test_a_ground_under_the_text_is_no_figure(tmp_path: Path) -> None:
     def draw(canvas: Canvas) -> None:
         canvas.setFillColorRGB(0.9, 0.95, 1)

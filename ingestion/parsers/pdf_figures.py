@@ -39,24 +39,43 @@ def drawings(paint: Paint, words: np.ndarray, size: tuple[float, float]) -> list
     wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     boxes = boxes[wide * high < 0.5 * size[0] * size[1]]
     thin = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) < _THIN_PT
-    shapes = int(np.count_nonzero(~thin))
-    if shapes < _MANY_SHAPES and (shapes < _SOME_SHAPES or len(boxes) - shapes < _MANY_LINES):
-        return []
     solid_boxes = boxes[~thin]
+    if not _are_drawn(solid_boxes, len(boxes) - len(solid_boxes)):
+        return []
     spread = (*solid_boxes[:, :2].min(0), *solid_boxes[:, 2:].max(0))
     if _share(spread, size) < _SMALLEST_SHARE / 2:
         return []
     found = []
     for region, members in _clusters(boxes, size):
-        solid = int(np.count_nonzero(~thin[members]))
-        enough = solid >= _MANY_SHAPES or (
-            solid >= _SOME_SHAPES and len(members) - solid >= _MANY_LINES
-        )
+        solid = boxes[members][~thin[members]]
+        enough = _are_drawn(solid, len(members) - len(solid))
         if enough and _share(region, size) >= _SMALLEST_SHARE and (
             text_cover(words, region) < _MOST_TEXT
         ):  # fmt: skip
             found.append(region)
     return found
+
+
+def _are_drawn(solid: np.ndarray, lines: int) -> bool:
+    """Whether so many shapes and lines are a drawing, or its shapes the bars of a chart."""
+    if len(solid) >= _MANY_SHAPES or (len(solid) >= _SOME_SHAPES and lines >= _MANY_LINES):
+        return True
+    return _stand_in_a_row(solid[:, [0, 1, 2, 3]]) or _stand_in_a_row(solid[:, [1, 0, 3, 2]])
+
+
+def _stand_in_a_row(boxes: np.ndarray) -> bool:
+    """Three or more of one width on one line, none as high as another: boxes of text are."""
+    if len(boxes) < _SOME_SHAPES:
+        return False
+    wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
+    for foot in (boxes[:, 1], boxes[:, 3]):
+        bars = (np.abs(foot - np.median(foot)) < 1.0) & (
+            np.abs(wide - np.median(wide)) < 0.1 * np.median(wide)
+        )
+        heights = np.unique(np.round(high[bars]))
+        if np.count_nonzero(bars) >= _SOME_SHAPES and len(heights) >= _SOME_SHAPES:
+            return True
+    return False
 
 
 def covers(regions: list[Region], size: tuple[float, float]) -> float:
