@@ -221,17 +221,43 @@ def test_the_only_page_of_an_invoice_keeps_its_bank_and_its_sender(tmp_path: Pat
     assert {b.kind for b in page.blocks}.isdisjoint({"header", "footer"})
 
 
-def test_a_download_note_and_a_numbered_head_are_set_apart(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Invoice No. RE-20231", "Phone 030 - 44512", "Order placed on 2024-11-05",
+        "Travel expenses policy - 2024", "https://lights.example/duties",
+        "The report was published by the ministry of health in 2019, and it",
+        "Tickets must be printed on paper and shown to the keeper.", "Part A-12",
+        "Copyright in the drawings stays with the architect of the tower.", "civil",
+        "ACME GmbH|Maintenance Contract|Berlin", "Lights and signals|447",
+        "Downloaded by the mate, the log is kept for the harbour master.",
+    ],
+)  # fmt: skip
+def test_what_a_page_alone_has_at_its_edge_is_content(tmp_path: Path, line: str) -> None:
     def draw(canvas: Canvas) -> None:
-        canvas.drawString(50, 670, "Lights and signals")
-        canvas.drawRightString(450, 670, "447")
         lines(canvas, 50, 600, LEFT)
-        canvas.drawString(50, 30, "Downloaded from https://lights.example on 3 May 2024")
+        canvas.setFont("Times-Roman", 8)
+        for x, cell in zip((50, 210, 410), line.split("|"), strict=False):
+            canvas.drawString(x, 670, cell)
+            canvas.drawString(x, 30, cell)
 
     (page,) = drawn(tmp_path / "a.pdf", draw)
-    said = {b.kind: page.text[b.start : b.end] for b in page.blocks}
-    assert said["header"] == "Lights and signals  447"
-    assert said["footer"].startswith("Downloaded from")
+    assert page.text.count(line.split("|")[-1]) == 2
+    assert {b.kind for b in page.blocks}.isdisjoint({"header", "footer"})
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["3", "Page 3 of 12", "– 3 –", "xiv", "Seite 3", "3 / 12",
+     "Downloaded from https://lights.example on 3 May 2024"],
+)  # fmt: skip
+def test_page_numbers_and_download_notes_are_set_apart(tmp_path: Path, line: str) -> None:
+    def draw(canvas: Canvas) -> None:
+        lines(canvas, 50, 600, LEFT)
+        canvas.drawString(50, 30, line)
+
+    (page,) = drawn(tmp_path / "a.pdf", draw)
+    assert [page.text[b.start : b.end] for b in page.blocks if b.kind == "footer"] == [line]
 
 
 def test_captions_and_footnotes_are_told_from_the_text(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """Running heads, feet and page numbers: what stands at a page's edge and is not its content.
 
-What several pages of a file have there in common is running; on a single page only signs that
-hardly anything else bears count: page numbers, notes of a download, a line of left, middle and
-right. What is taken for an edge is not searched, so in doubt a row is content.
+What several pages of a file have there in common is running. A page alone tells only that a bare
+page number or a note of a download is none of its content: what is taken for an edge is not
+searched, so in doubt a row is content.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ ZONE = 0.12
 """Share of the page's height at its top and bottom where running lines are looked for."""
 _MOST_ROWS = 3
 _MARGIN = 0.07
-_NUMBER = r"[0-9]{1,4}|[ivxlc]{1,7}|[A-Z]{1,2}-?[0-9]{1,3}"
+_ROMAN = "c{0,3}(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
+_NUMBER = rf"(?:[0-9]{{1,4}}|(?=[ivxlc]){_ROMAN})"
 _PAGE_NUMBER = re.compile(
-    rf"(page |[-–—|] ?)?({_NUMBER})( ?[-–—|]| ?(of|/|von|sur|de) ?[0-9]{{1,5}})?"
-    r"|.{0,80}[|·•–-] ?(page )?[0-9]{1,5}"
-    r"|[0-9]{1,5} ?[|·•] ?.{0,80}|.{0,80} page [0-9]{1,5}( of [0-9]{1,5})?",
+    rf"(?:(?:page|seite|p\.) ?)?{_NUMBER}(?: ?(?:of|/|von|sur|de) ?[0-9]{{1,5}})?"
+    rf"|([-–—|]) ?{_NUMBER} ?\1",
     re.IGNORECASE,
 )
-_PLAIN_NUMBER = re.compile(rf"(?:page |p\. ?|seite )?(?:{_NUMBER})", re.IGNORECASE)
+_ENDS_IN_NUMBER = re.compile(
+    r".{0,80}[|·•–-] ?(page )?[0-9]{1,5}|[0-9]{1,5} ?[|·•] ?.{0,80}"
+    r"|.{0,80} page [0-9]{1,5}( of [0-9]{1,5})?",
+    re.IGNORECASE,
+)
 _NOTICE = re.compile(
-    r"download(ed)? (from|by|date|on)\b|published by \S|printed (on|from|by)\b"
-    r"|arxiv:\d{4}\.\d|this (content|article|page|document) (was )?downloaded"
-    r"|digiti[sz]ed by\b|^(https?://|www\.)\S+$|\ball rights reserved\b"
-    r"|^(©|\(c\)|copyright)\W.{0,80}$",
+    r"(this (content|article|page|document) (was )?)?downloaded (from|by|on|at)\b.*"
+    r"(://|\w\.\w|[0-9])|arxiv:\d{4}\.\d",
     re.IGNORECASE,
 )
-_MARK = re.compile(r"[*†‡§¶#]|[0-9]{1,2}[ .)]|\([0-9a-z]\)|[0-9]{1,2}[A-Z]")
 _DIGIT = re.compile(r"[0-9]+")
-_CONTACT = re.compile(r"@|\biban\b|\bbic\b|[0-9][0-9 ./-]{7,}[0-9]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def edges_of(
     upright = [i for i, row in enumerate(rows) if row.upright]
     for i, row in enumerate(rows):
         beside = row.x1 < _MARGIN * size[0] or row.x0 > (1 - _MARGIN) * size[0]
-        if not row.upright and beside and _NOTICE.search(row.text):
+        if not row.upright and beside and _NOTICE.match(row.text):
             found[i] = "header"
     for edge in ("header", "footer"):
         down = edge == "header"
@@ -109,37 +109,19 @@ def _is_edge(
     gap = 9e9
     if inner is not None:
         gap = inner.y0 - row.y1 if edge == "header" else row.y0 - inner.y1
-    small = min(row.height, body)
-    centred = abs((row.x0 + row.x1) / 2 - width / 2) < 0.06 * width
+    numbered = bool(_PAGE_NUMBER.fullmatch(text))
     if place > ZONE:
         # A short page: its number stands alone in the middle, far below the last line.
-        return (
-            edge == "footer" and depth == 0 and centred and gap > 1.2 * small
-            and row.text.isdigit() and len(text) < 4
+        centred = abs((row.x0 + row.x1) / 2 - width / 2) < 0.06 * width
+        apart = gap > 1.2 * min(row.height, body)
+        return edge == "footer" and depth == 0 and centred and apart and (
+            text.isdigit() and len(text) < 4
         )  # fmt: skip
-    if running.has(text, edge) and (not first_page or _PAGE_NUMBER.fullmatch(text)):
+    if running.has(text, edge):
+        return not first_page or numbered or bool(_ENDS_IN_NUMBER.fullmatch(text))
+    if _NOTICE.match(text) and len(text) < 160:
         return True
-    if _NOTICE.search(text) and len(text) < 160:
-        return True
-    if row.height > 1.25 * body:
-        return False
-    if place < 0.1 and _PAGE_NUMBER.fullmatch(text) and not _is_amount(text):
-        return row.height <= 1.1 * body
-    if gap < 0.6 * small or len(text) > 140 or any(map(_CONTACT.search, row.cell_texts)):
-        return False
-    if 1 < len(row.cells) <= 4:
-        numbered = any(_PLAIN_NUMBER.fullmatch(c) for c in (row.cell_texts[0], row.cell_texts[-1]))
-        numbered |= len(row.cells) == 3 and bool(_PLAIN_NUMBER.fullmatch(row.cell_texts[1]))
-        spread = row.x1 - row.x0 > 0.6 * width
-        if depth == 0 and numbered and spread and place < 0.1:
-            return True
-        short = all(len(c) <= 40 and any(map(str.isalpha, c)) for c in row.cell_texts)
-        beside_prose = inner is not None and len(inner.cells) == 1
-        if len(row.cells) == 3 and short and spread and depth == 0 and beside_prose:
-            return True
-    alone = depth == 0 and gap > 3 * small and row.height < 0.85 * body and len(text) <= 80
-    digits = any(ch.isdigit() for ch in text)
-    return alone and place < 0.08 and not _MARK.match(text) and not (first_page and digits)
+    return numbered and place < 0.1 and row.height <= 1.1 * body
 
 
 def _lines(texts: list[str], boxes: np.ndarray, chosen: np.ndarray) -> list[str]:
@@ -161,7 +143,3 @@ def _key(text: str) -> str:
 def _says_something(key: str) -> bool:
     """Rows of figures alone are a table's."""
     return len(key) <= 160 and (key.count("#") <= 2 or sum(c.isalpha() for c in key) > 12)
-
-
-def _is_amount(text: str) -> bool:
-    return bool(re.search(r"[$€£%]|[0-9][.,][0-9]", text))
