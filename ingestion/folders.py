@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from ingestion.names import clean_name
-from store.catalog.arrivals import Known, Move
+from store.catalog.arrivals import NEVER_READ, Known, Move
 from store.errors import BadInput
 from store.models import Frozen
 
@@ -116,7 +116,9 @@ def plan(listing: Listing, known: Sequence[Known], *, allow_empty: bool = False)
     Raises BadInput when nothing that came from the folder is left in it, unless `allow_empty`.
     """
     ours = {k.path: k for k in known if k.path is not None}
-    elsewhere = {k.digest: k.name for k in known if k.path is None}
+    # A file that failed or was cancelled is no reason to let go of a document that answers.
+    read = [k for k in known if k.status not in NEVER_READ]
+    elsewhere = {k.digest: k.name for k in read if k.path is None}
     found = {f.path: f.digest for f in listing.files}
     steps: list[Step] = [_failed(u, ours) for u in listing.unread]
     gone = {
@@ -124,7 +126,7 @@ def plan(listing: Listing, known: Sequence[Known], *, allow_empty: bool = False)
         for path, k in ours.items()
         if path not in found and not any(_covers(u, path) for u in listing.unread)
     }
-    kept = {k.digest: k.path for path, k in ours.items() if found.get(path) == k.digest}
+    kept = {k.digest: k.path for k in read if k.path and found.get(k.path) == k.digest}
     for path, digest in found.items():
         mine = ours.get(path)
         if mine and mine.digest == digest:

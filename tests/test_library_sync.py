@@ -248,3 +248,28 @@ def test_a_stranger_synchronises_nothing(library: Library):
     for dry in (True, False):
         with pytest.raises(Exception, match="no space"):
             library.sync(stranger, listing({"a": "1"}), dry_run=dry)
+
+
+def test_a_twin_that_was_never_read_takes_no_documents_place(library: Library, tmp_path: Path):
+    folder = write(tmp_path / "in", {"a.txt": "The lighthouse is white."})
+    sync(library, folder)
+    new = "The lighthouse was painted red."
+    library.pause(LOCAL_ADMIN)
+    copy = library.add(LOCAL_ADMIN, "copy.txt", new.encode())
+    library.cancel(LOCAL_ADMIN, copy.id)
+    library.resume(LOCAL_ADMIN)
+    write(folder, {"a.txt": new})
+    assert sync(library, folder) == {"a.txt": "replace"}
+    by_name = {d.name: d.status for d in library.list(LOCAL_ADMIN)}
+    assert by_name == {"a.txt": "ready", "copy.txt": "cancelled"}
+    assert library.show(LOCAL_ADMIN, "a.txt")[1][0].text == new
+    assert sync(library, folder) == {"a.txt": "unchanged"}
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_failed_file_of_the_folder_is_no_twin_either(status: str):
+    ours = [Known("d1", "a.txt", "a.txt", "1" * 64, "ready")]
+    ours += [Known("d2", "b.txt", "b.txt", "2" * 64, status)]
+    both = [{"path": "a.txt", "digest": "2" * 64}, {"path": "b.txt", "digest": "2" * 64}]
+    steps = plan(Listing.model_validate({"folder": "/in", "files": both}), ours).steps
+    assert {s.path: s.action for s in steps} == {"a.txt": "replace", "b.txt": "unchanged"}

@@ -17,7 +17,7 @@ from store.models import ANSWERING, Kind, SameName
 from store.states import without_losses
 
 Outcome = Literal["added", "again", "here", "replaces", "beside", "skipped", "asked"]
-_NEVER_READ = ("failed", "cancelled")
+NEVER_READ = ("failed", "cancelled")
 _NUMBERED = re.compile(
     r"^(?P<stem>.*?)(?: \((?P<number>\d{1,6})\))?(?P<suffix>\.[^. ]{1,10})?$", re.S
 )
@@ -89,7 +89,7 @@ class ArrivalQueries(LeasedQueries):
         """
         with self.db.write() as c:
             same = _same_bytes(c, space_id, content_hash, origin)
-            if same and same.status not in _NEVER_READ:
+            if same and same.status not in NEVER_READ:
                 return Added(same.document_id, same.id, "here")
             if same:
                 requeue(c, same.id, now)
@@ -212,7 +212,7 @@ def _same_bytes(
     """The document of the space whose newest version has these bytes.
 
     Within a synchronised folder only the document of the same path counts: which file is which
-    document was decided for the folder as a whole.
+    document was decided for the folder as a whole, and there what was never read does not count.
     """
     v, d = t.versions.c, t.documents.c
     later = t.versions.alias()
@@ -229,7 +229,8 @@ def _same_bytes(
     )
     if origin is not None:
         elsewhere = d.sync_folder.is_(None) | (d.sync_folder != origin.folder)
-        query = query.where(elsewhere | (d.sync_path == origin.path))
+        read = v.status.not_in(NEVER_READ)
+        query = query.where((elsewhere & read) | (d.sync_path == origin.path))
     return c.execute(query).first()
 
 
@@ -246,7 +247,7 @@ def _met(
     if there is None:
         return None, "added"
     if same_name == "replace" or (
-        there.status in _NEVER_READ and not _answers(c, there.document_id)
+        there.status in NEVER_READ and not _answers(c, there.document_id)
     ):
         return there, "replaces"
     outcomes: dict[SameName, Outcome] = {"keep_both": "beside", "skip": "skipped", "ask": "asked"}
