@@ -17,7 +17,7 @@ import numpy as np
 
 from ingestion.chunking import CHUNKER, each_chunk
 from ingestion.page_lists import ranges
-from ingestion.parsers import ParseOptions, parser_fingerprint
+from ingestion.parsers import ONLY_PAGES, ParseOptions, parser_fingerprint
 from ingestion.running_heads import edges_of, find_running_heads
 from ingestion.sandbox import Sandbox
 from ingestion.sandbox_many import by_many
@@ -251,14 +251,18 @@ class Pipeline:
             path, version.kind, self.options, space_id=version.space_id
         ) as opened:
             info = opened.info
+            # Opened without looking into its pages, a file's attachments are numbered otherwise.
+            fingerprint += ONLY_PAGES if opened.only_pages else ""
             parse_id = self.catalog.begin_parse(lease, version.content_hash, fingerprint, info)
             self.catalog.update_version(lease, version.id, parse_id=parse_id, pages=info.pages)
-            done = self.catalog.page_numbers(parse_id)
-            wanted = [n for n in range(1, info.pages + 1) if n not in done]
-            with by_many(opened, wanted) as pages:
-                for batch in _in_batches(pages):
-                    self.catalog.add_pages(lease, version.id, parse_id, batch)
-        self.catalog.complete_parse(lease, parse_id)
+            while not self.catalog.complete_parse(lease, parse_id):
+                done = self.catalog.page_numbers(parse_id)
+                wanted = [n for n in range(1, info.pages + 1) if n not in done]
+                if not wanted:
+                    raise Transient("This file now has fewer pages than when it was read first.")
+                with by_many(opened, wanted) as pages:
+                    for batch in _in_batches(pages):
+                        self.catalog.add_pages(lease, version.id, parse_id, batch)
         self.catalog.update_version(lease, version.id, step="indexing")
         return parse_id
 
@@ -344,7 +348,7 @@ def reading_status(
         if any(p.how == "failed" for p in pages):
             raise Unreadable(lost_pages(pages, unread)[0])
         return "no_text"
-    lost = unread or any(p.how == "failed" for p in pages)
+    lost = unread or any(p.how == "failed" or p.breaks_off for p in pages)
     return "partial" if lost else "ready"
 
 
@@ -358,6 +362,12 @@ def lost_pages(pages: Sequence[Outcome | Page], unread: int) -> list[str]:
         f"{'Page' if len(numbers) == 1 else 'Pages'} {ranges(numbers)} failed: {reason}"
         for reason, numbers in reasons.items()
     ]
+    if cut := [page.number for page in pages if page.breaks_off]:
+        many = len(cut) > 1
+        sentences.append(
+            f"{'Pages' if many else 'Page'} {ranges(cut)} {'break' if many else 'breaks'} off: "
+            "only a part was read."
+        )
     if unread:
         sentences.append(f"{unread} pages beyond the limit were not read.")
     return sentences
@@ -376,14 +386,19 @@ def _step(chunks: Iterator[NewChunk]) -> list[NewChunk]:
     return list(islice(chunks, _CHUNKS_A_STEP))
 
 
-def _in_batches(pages: Iterator[ParsedPage]) -> Iterator[list[ParsedPage]]:
-    """Batches small enough that a kill loses little, large enough that a disk keeps up."""
+def _in_batches(pages: Iterator[ParsedPage | None]) -> Iterator[list[ParsedPage]]:
+    """Batches small enough that a kill loses little, large enough that a disk keeps up.
+
+    None says that no page came for a while: what is there need not wait for a slow one.
+    """
     batch: list[ParsedPage] = []
     last = time.monotonic()
     for page in pages:
-        batch.append(page)
+        if page is not None:
+            batch.append(page)
         if len(batch) >= _PAGES_A_WRITE or time.monotonic() - last > _SECONDS_A_WRITE:
-            yield batch
+            if batch:
+                yield batch
             batch, last = [], time.monotonic()
     if batch:
         yield batch

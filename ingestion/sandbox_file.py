@@ -58,6 +58,11 @@ class SandboxedFile:
         self._timeout_s = sandbox.limits.page_timeout_s
         self._child: Child | None = None
 
+    @property
+    def only_pages(self) -> bool:
+        """Whether it was opened without looking into its pages, after that had made it fail."""
+        return self._options.only_pages
+
     def start(self) -> None:
         """Opens the file in a child. Raises Unreadable."""
         options = self._options

@@ -21,8 +21,10 @@ _READ_AHEAD = 32
 
 
 @contextmanager
-def by_many(file: SandboxedFile, numbers: Iterable[int]) -> Iterator[Iterator[ParsedPage]]:
+def by_many(file: SandboxedFile, numbers: Iterable[int]) -> Iterator[Iterator[ParsedPage | None]]:
     """The pages in whatever order they come, each once; one that cannot be read as failed.
+
+    None comes where no page has for a while.
 
     Leaving the block before they have all come ends the children that still read.
     """
@@ -45,7 +47,7 @@ class _Readers:
         self._done = 0
         self._alone = self._ended = False
 
-    def pages(self) -> Iterator[ParsedPage]:
+    def pages(self) -> Iterator[ParsedPage | None]:
         reading = 0
         while True:
             if not reading:
@@ -61,6 +63,7 @@ class _Readers:
             try:
                 came = self._came.get(timeout=_LOOK_S)
             except queue.Empty:
+                yield None
                 continue
             if came is None:
                 reading -= 1

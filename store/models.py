@@ -124,6 +124,11 @@ class ParsedPage(Frozen):
         """Words of the text, as white space separates them."""
         return len(self.text.split())
 
+    @property
+    def breaks_off(self) -> bool:
+        """Whether the page goes on where reading it did not."""
+        return "breaks_off" in self.flags
+
 
 class ParsedDocument(Frozen):
     """What a parser knows of the whole file before its pages; `date` is ISO 8601 or None.

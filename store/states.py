@@ -21,8 +21,8 @@ PAUSED = "Paused"
 EARLIER_ANSWERS = "Until it is ready, the version before goes on answering."
 EARLIER_STAYS = "The version before goes on answering."
 # What the pipeline says of lost pages; the numbers are ours, the reason may be a parser's.
-_LOSS = re.compile(r"^(?:Pages? \d[\d,– ]* failed: |\d+ pages beyond the limit )")
-_LAST_COMMA = re.compile(r"^(Pages \d[\d,– ]*), (\d[\d–]*) failed: ")
+_LOSS = re.compile(r"^(?:Pages? \d[\d,– ]* (?:failed|breaks? off): |\d+ pages beyond the limit )")
+_LAST_COMMA = re.compile(r"^(Pages \d[\d,– ]*), (\d[\d–]*) (failed|break off): ")
 
 
 def label(document: Document) -> str:
@@ -34,7 +34,7 @@ def sentence(document: Document) -> str:
     """The state with its reason: “Partly read, pages 3 and 7 failed: …”."""
     lost = losses(document)
     if document.status == "partial" and lost:
-        said = [_LAST_COMMA.sub(r"\1 and \2 failed: ", loss) for loss in lost]
+        said = [_LAST_COMMA.sub(r"\1 and \2 \3: ", loss) for loss in lost]
         return f"{LABELS['partial']}, {' '.join([said[0][0].lower() + said[0][1:], *said[1:]])}"
     return f"{label(document)}: {document.error}" if document.error else label(document)
 

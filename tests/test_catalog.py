@@ -264,6 +264,18 @@ def test_the_migrations_make_exactly_the_tables(catalog: Catalog):
         assert compare_metadata(context, metadata) == []
 
 
+def test_a_parse_is_complete_only_with_all_its_pages(catalog: Catalog):
+    space = catalog.ensure_space("main")
+    added = catalog.add_version(space, "a.pdf", "h", 1, "pdf", 1.0)
+    job = claim(catalog)
+    parse_id = catalog.begin_parse(job.lease, "h", "pdf-1", ParsedDocument(pages=2))
+    pages = [ParsedPage(number=n, text="words", how="text") for n in (1, 2)]
+    catalog.add_pages(job.lease, added.version_id, parse_id, pages[:1])
+    assert not catalog.complete_parse(job.lease, parse_id)
+    catalog.add_pages(job.lease, added.version_id, parse_id, pages[1:])
+    assert catalog.complete_parse(job.lease, parse_id)
+
+
 def test_a_catalog_of_the_first_schema_is_upgraded_with_what_it_holds(tmp_path: Path):
     path = tmp_path / "catalog.sqlite"
     config = Config()

@@ -93,6 +93,10 @@ _CARRIERS: frozenset[Kind] = frozenset(("pdf", "docx", "pptx", "xlsx", "odf", "e
 """Kinds that hold files of other kinds: their text depends on the other parsers too."""
 
 
+ONLY_PAGES = "-pages"
+"""Behind the fingerprint of a parse whose file could be opened with `only_pages` alone."""
+
+
 def parser_fingerprint(
     kind: Kind, options: ParseOptions, parsers: Mapping[Kind, ParserEntry] = PARSERS
 ) -> str:

@@ -28,6 +28,7 @@ class Outcome(NamedTuple):
     how: How
     error: str | None
     text: str
+    breaks_off: bool = False
 
 
 class EachPage:
@@ -174,9 +175,15 @@ class PageQueries(LeasedQueries):
         with self.db.read() as c:
             return c.execute(newest).scalar()
 
-    def complete_parse(self, lease: Lease, parse_id: int) -> None:
+    def complete_parse(self, lease: Lease, parse_id: int) -> bool:
+        """Note that all pages are there; False where some are not: a retry took failed ones out."""
+        p = t.parses.c
+        stored = select(func.count()).where(t.pages.c.parse_id == parse_id).scalar_subquery()
         with self.leased(lease) as c:
-            c.execute(t.parses.update().where(t.parses.c.id == parse_id).values(complete=True))
+            done = c.execute(
+                t.parses.update().where(p.id == parse_id, p.pages == stored).values(complete=True)
+            )
+            return done.rowcount == 1
 
     def pages_of_parse(self, parse_id: int) -> list[Page]:
         with self.db.read() as c:
@@ -192,10 +199,14 @@ class PageQueries(LeasedQueries):
     def outcomes(self, parse_id: int) -> list[Outcome]:
         """How each page was read, in order."""
         n = t.pages.c
-        query = select(n.number, n.how, n.error, n.text).where(n.parse_id == parse_id)
+        breaks_off = n.flags.contains('"breaks_off"').label("breaks_off")
+        query = select(n.number, n.how, n.error, n.text, breaks_off).where(n.parse_id == parse_id)
         with self.db.read() as c:
             rows = c.execute(query.order_by(n.number))
-            return [Outcome(r.number, r.how, r.error, r.text.strip()[:1]) for r in rows]
+            return [
+                Outcome(r.number, r.how, r.error, r.text.strip()[:1], bool(r.breaks_off))
+                for r in rows
+            ]
 
     def page(self, page_id: int) -> Page:
         found = self.pages([page_id])
