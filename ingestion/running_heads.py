@@ -7,25 +7,19 @@ of slides. In doubt a line is content, since what is left out of the chunks is f
 
 from __future__ import annotations
 
-import re
-import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from store.boxes import heights
+from ingestion.page_edges import EdgeLine, PageEdges, edges_of
 from store.models import Block, Page
+
+__all__ = ["OnPage", "Spans", "edges_of", "find_running_heads", "without"]
 
 Spans = tuple[tuple[int, int], ...]
 """Characters [start, end) of a page's canonical text."""
 
-_ZONE = 0.15
-"""Share of a pictured page's height, at its top and bottom, that running lines stand in."""
-_MARGIN = 0.09
-_MOST_LINES = 4
-_FLOWED_LINES = 2
-_LONGEST = 160
 _FEWEST_PAGES = 3
 _DENSITY = 0.4
 """Of the pages from its first to its last a running line is on this share: those on left pages
@@ -37,51 +31,8 @@ _LEADERS = 40
 _SHORT = 6
 _IN_A_ROW = 4
 _TITLED_PAGES = 8
-_SKETCH = 16
 _ALIKE = 0.5
-
-_LINE = re.compile(r"\S(?:[^\n]*\S)?")
-_NUMBER = re.compile(r"\d+|(?<![^\W\d_])[ivxlc]{1,7}(?![^\W\d_])")
-_CELLS = re.compile(r"\t| {2,}")
-_SIGNS = re.compile(r"[\W_]+")
-_PAGE_WORDS = re.compile(
-    r"\b(?:page|pages|seite|blatt|sheet|folio|pagina|página|pág|pag|p|s|of|von|de|sur|di|van|av|из"
-    r"|стр|страница)\b|[第页頁共]|ページ"
-)
-_APART = re.compile(r"(?:^|\t| {2,}|[|·•–—/])\s*#\s*(?:$|\t| {2,}|[|·•–—/])")
-_AMOUNT = re.compile(r"[$€£¥%]|\d[.,]\d")
-_ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
-
-
-class EdgeLine(NamedTuple):
-    """A line at a page's edge; `y` is its middle and `height` its own, as shares of the page's.
-
-    Both are 0 on a flowed page. `key` is its letters, with 0 for each of its `numbers`; `tells`
-    says that they look like page numbers: alone, in a cell of their own or behind "page".
-    """
-
-    start: int
-    end: int
-    top: bool
-    y: float
-    height: float
-    key: str
-    numbers: tuple[int, ...]
-    tells: bool
-    heading: bool
-
-
-class PageEdges(NamedTuple):
-    """What is kept of a page: a few lines, and a sketch that tells whether pages are alike.
-
-    `rows` is how many lines it has.
-    """
-
-    page: int
-    pictured: bool
-    lines: tuple[EdgeLine, ...]
-    sketch: tuple[int, ...]
-    rows: int
+_YEARS = range(1500, 2101)
 
 
 class OnPage(NamedTuple):
@@ -89,45 +40,6 @@ class OnPage(NamedTuple):
 
     page: int
     line: EdgeLine
-
-
-def edges_of(page: Page) -> PageEdges:
-    """The lines of a page that might be running; about one kilobyte."""
-    text = page.text
-    found = [m.span() for m in _LINE.finditer(text)]
-    places = heights(page.boxes, found) if page.boxes else {}
-    pictured = bool(places)
-    rows = list(range(len(found)))
-    if pictured:
-        rows = sorted(places, key=lambda i: places[i][0] + places[i][1])
-    most = min(_MOST_LINES if pictured else _FLOWED_LINES, len(rows))
-    candidates: list[EdgeLine] = []
-    taken: set[int] = set()
-    for top in (True, False):
-        row = rows if top else rows[::-1]
-        for at, i in enumerate(row[:most]):
-            start, end = found[i]
-            y0, y1 = places.get(i, (0.0, 0.0))
-            middle = (y0 + y1) / 2
-            if pictured and at and (middle > _ZONE if top else middle < 1 - _ZONE):
-                break  # the outermost may stand anywhere: some margins are wide
-            beyond = row[at + 1] if at + 1 < len(row) else None
-            gap = _gap(places, i, beyond) if pictured else 0.0
-            if (
-                i in taken
-                or end - start > _LONGEST
-                or _is_content(page, found, i, beyond, gap, middle if top else 1 - middle)
-            ):
-                continue
-            taken.add(i)
-            block = _block_at(page, found[i])
-            heading = block is not None and block.kind == "heading"
-            line = _edge_line(text, start, end, top, middle, y1 - y0, heading)
-            if line.key:
-                candidates.append(line)
-    body = {zlib.crc32(_label(text[slice(*found[i])]).encode()) for i in rows if i not in taken}
-    sketch = tuple(sorted(body)[:_SKETCH])
-    return PageEdges(page.number, pictured, tuple(candidates), sketch, len(found))
 
 
 def find_running_heads(pages: Sequence[PageEdges]) -> dict[int, Spans]:
@@ -166,31 +78,45 @@ def without(page: Page, heads: Spans) -> Page:
 
 
 def _counting(pages: Sequence[PageEdges]) -> list[OnPage]:
-    """Lines with a number that goes up with the pages, on three of them or more."""
-    found: dict[tuple[bool, str, int, int], list[OnPage]] = defaultdict(list)
+    """Page numbers that go up with the pages, on three of them or more.
+
+    Other numbers do so too (of invoices, lessons, patients) and are what a page is about.
+    """
+    found: dict[tuple[object, ...], list[OnPage]] = defaultdict(list)
+    following: dict[int, dict[int, int]] = defaultdict(dict)
     for page in pages:
         for line in page.lines:
-            for place, number in enumerate(line.numbers):
-                found[line.top, line.key, place, number - page.page].append(OnPage(page.page, line))
+            for place in _places(line):
+                number = line.numbers[place]
+                key = (line.top, line.key, place, number - page.page, _others(line, place))
+                found[key].append(OnPage(page.page, line))
+                of_year = line.key == "00" and max(line.numbers) in _YEARS  # 3 / 2024
+                following[number - page.page][page.page] = max(line.numbers) if of_year else number
+    believed = {
+        offset
+        for offset, numbers in following.items()
+        if len(numbers) >= _fewest(min(numbers.values()))
+    }
     counting: list[OnPage] = []
-    for group in found.values():
-        # A lesson a page counts up too: other words ask for more pages than "page" does.
-        fewest = _FEWEST_PAGES if group[0].line.tells else max(6, _DENSITY * len(pages))
-        if len({each.page for each in group}) >= fewest:
+    for (*_, offset, _), group in found.items():
+        many = len({each.page for each in group}) >= _FEWEST_PAGES
+        if many and (offset in believed or group[0].line.says_page):
             counting += group
     return [*counting, *_one_by_one(pages)]
 
 
 def _one_by_one(pages: Sequence[PageEdges]) -> Iterator[OnPage]:
     """Page numbers that go up by one, over pages that have none."""
-    found: dict[tuple[bool, str], list[OnPage]] = defaultdict(list)
+    found: dict[tuple[object, ...], list[OnPage]] = defaultdict(list)
     for page in pages:
         for line in page.lines:
-            if line.tells:
-                found[line.top, line.key].append(OnPage(page.page, line))
+            if places := _places(line):
+                key = (line.top, line.key, _others(line, places[-1]))
+                found[key].append(OnPage(page.page, line))
     for group in found.values():
+        at = group[0].line.counts[-1]
         steps = [
-            b.page > a.page and b.line.numbers[-1] - a.line.numbers[-1] == 1
+            b.page > a.page and b.line.numbers[at] - a.line.numbers[at] == 1
             for a, b in pairwise(group)
         ]
         run = [group[0]]
@@ -198,9 +124,25 @@ def _one_by_one(pages: Sequence[PageEdges]) -> Iterator[OnPage]:
             if step:
                 run.append(each)
                 continue
-            if len(run) >= _IN_A_ROW:
+            first = run[0].line
+            if len(run) >= max(_IN_A_ROW, 0 if first.says_page else _fewest(first.numbers[at])):
                 yield from run
             run = [each]
+
+
+def _places(line: EdgeLine) -> tuple[int, ...]:
+    """Which of its numbers may be its page's; none in a title that does not say so."""
+    return () if line.title and not line.says_page else line.counts
+
+
+def _others(line: EdgeLine, place: int) -> tuple[int, ...]:
+    """The numbers beside a page's, which stay the same where they are part of a running line."""
+    return line.numbers[:place] + line.numbers[place + 1 :]
+
+
+def _fewest(first: int) -> int:
+    """Pages that numbers from `first` on must go along with: 2018 is as likely a year."""
+    return _FEWEST_PAGES if first < 100 else 20 if first < 1000 else 100
 
 
 def _repeated(pages: Sequence[PageEdges]) -> list[OnPage]:
@@ -310,74 +252,6 @@ def _alike(pages: Sequence[PageEdges]) -> bool:
         else:  # short pages: all that they have is at an edge
             shares.append(float(all(said[line.key] > 1 for line in page.lines)))
     return sum(shares) / len(shares) > _ALIKE
-
-
-def _is_content(
-    page: Page,
-    found: Sequence[tuple[int, int]],
-    i: int,
-    beyond: int | None,
-    gap: float,
-    distance: float,
-) -> bool:
-    """Whether a line belongs to what follows it: a table's row, a slide's title.
-
-    `gap` is the space to the line `beyond` in heights of the line, `distance` that of its middle
-    to the page's edge.
-    """
-    block = _block_at(page, found[i])
-    in_margin = distance < _MARGIN and gap >= 1.0
-    if block is not None and block.kind in ("table", "code"):
-        return not in_margin
-    if page.boxes is None:
-        return block is not None and block.kind == "heading"
-    if beyond is None or in_margin or gap > 1.0:
-        return False
-    below = _block_at(page, found[beyond])
-    return (below is not None and below.kind == "table") or min(
-        len(_CELLS.split(page.text[slice(*found[n])])) for n in (i, beyond)
-    ) >= 2
-
-
-def _block_at(page: Page, line: tuple[int, int]) -> Block | None:
-    return next((b for b in page.blocks if b.start <= line[0] and line[1] <= b.end), None)
-
-
-def _gap(places: Mapping[int, tuple[float, float]], i: int, beyond: int | None) -> float:
-    if beyond is None:
-        return 9.0
-    (a0, a1), (b0, b1) = places[i], places[beyond]
-    return max(b0 - a1, a0 - b1) / max(a1 - a0, 1e-6)
-
-
-def _edge_line(
-    text: str, start: int, end: int, top: bool, y: float, height: float, heading: bool
-) -> EdgeLine:
-    folded = text[start:end].casefold()
-    numbers = tuple(_value(m[0]) for m in _NUMBER.finditer(folded))
-    marked = _NUMBER.sub("#", folded.replace("#", " "))
-    letters = sum(map(str.isalpha, _PAGE_WORDS.sub("", marked)))
-    return EdgeLine(
-        start, end, top, y, height,
-        key=_SIGNS.sub("", marked.replace("#", "0")),
-        numbers=numbers,
-        tells=bool(numbers)
-        and not _AMOUNT.search(folded)
-        and (letters < 3 or _APART.search(marked) is not None),
-        heading=heading,
-    )  # fmt: skip
-
-
-def _value(number: str) -> int:
-    if number[0] not in _ROMAN:
-        return int(number[:9])
-    values = [_ROMAN[c] for c in number]
-    return sum(-v if v < after else v for v, after in pairwise([*values, 0]))
-
-
-def _label(line: str) -> str:
-    """What a line is about: a form's label without what was filled in."""
-    return _CELLS.split(line.strip())[0].split(":")[0].casefold()
 
 
 def _cut(block: Block, heads: Spans, text: str) -> Iterable[Block]:

@@ -6,6 +6,8 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
+import pytest
+
 from ingestion.chunking import ChunkDraft, chunk_pages
 from ingestion.running_heads import edges_of, find_running_heads
 from store.boxes import pack
@@ -131,6 +133,63 @@ def test_a_title_stays_where_it_is_large():
 def test_headings_that_count_up_are_no_page_numbers():
     found = left_out(document(5, lambda n: [(0.1, f"Lesson {n}"), *body(n)]))
     assert not any(found.values())
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Invoice No. {large}",
+        "Invoice No.   {large}",
+        "Invoice No. {large}   Page 1 of 1",
+        "No. {large}",
+        "Lesson {n}",
+        "Week   {n}",
+        "Patient No.\t{n}",
+        "{large}",
+        "{year}",
+        "2024-03-{n:02}",
+        "{n} / 2024",
+    ],
+)
+@pytest.mark.parametrize("y", [0.04, 0.95])
+def test_numbers_of_other_things_than_pages_stay(head: str, y: float):
+    def rows(n: int) -> list[Row]:
+        said = (y, head.format(n=n, large=1000 + n, year=2017 + n))
+        return [said, *body(n)] if y < 0.5 else [*body(n), said]
+
+    assert not any(left_out(document(12, rows)).values())
+
+
+def test_every_number_of_a_pile_of_invoices_is_in_a_chunk():
+    pages = document(8, lambda n: [(0.04, f"Invoice No. {1000 + n}"), *body(n), (0.95, f"{n} / 8")])
+    chunks = chunks_of(pages)
+    for n in range(1, 9):
+        assert any(f"Invoice No. {1000 + n}" in c.text for c in chunks if c.page == n)
+        assert not any(f"{n} / 8" in c.text for c in chunks)
+
+
+def test_a_page_number_is_told_beside_other_words():
+    found = left_out(document(6, lambda n: [(0.04, f"Larkspur Ltd Page {n} of 6"), *body(n)]))
+    assert all(found[n] == [f"Larkspur Ltd Page {n} of 6"] for n in range(1, 7))
+
+
+def test_large_numbers_are_page_numbers_where_many_pages_go_along():
+    few = document(8, lambda n: [*body(n), (0.95, f"{n + 410}")])
+    many = document(24, lambda n: [*body(n), (0.95, f"{n + 410}")])
+    longest = document(110, lambda n: [*body(n), (0.95, f"{n + 1500}")])
+    assert not any(left_out(few).values())
+    assert all(left_out(many).values())
+    assert all(left_out(longest).values())
+
+
+def test_numbers_in_headings_and_in_large_print_stay():
+    large = [pictured(n, [(0.04, f"{n}", 0.03), *body(n)]) for n in range(1, 9)]
+    assert not any(left_out(large).values())
+    headed = []
+    for page in document(8, lambda n: [(0.04, f"{n}"), *body(n)]):
+        block = Block(kind="heading", start=0, end=1, level=1)
+        headed.append(page.model_copy(update={"blocks": (block,)}))
+    assert not any(left_out(headed).values())
 
 
 def table_page(number: int, head: str) -> Page:
