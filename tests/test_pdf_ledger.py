@@ -195,6 +195,32 @@ def test_a_pasted_picture_of_text_is_read_beside_the_text(tmp_path: Path) -> Non
             assert 0.2 < y0 < y1 < 0.43
 
 
+def test_pictures_that_there_is_no_time_for_are_figures_and_the_text_stays(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        for i in range(3):
+            canvas.drawImage(picture_of(list(PROSE), (1100, 250)), 50, 420 - 150 * i, 400, 130)
+
+    page_with(tmp_path / "a.pdf", draw)
+    file = open_file(tmp_path / "a.pdf", ParseOptions(page_timeout_s=0))
+    page = file.page(1)
+    file.close()
+    assert (page.how, page.flags) == ("text", ("breaks_off",))
+    assert page.text.splitlines() == list(PROSE)
+    assert len(page.figures) == 3
+
+
+def test_a_scan_that_there_is_no_time_for_is_not_said_to_be_empty_or_read(tmp_path: Path) -> None:
+    page_with(
+        tmp_path / "a.pdf",
+        lambda c: c.drawImage(picture_of(list(PROSE) * 4, (1250, 1750)), 0, 0, *SIZE),
+        prose=0,
+    )
+    file = open_file(tmp_path / "a.pdf", ParseOptions(page_timeout_s=0))
+    page = file.page(1)
+    file.close()
+    assert page.how == "failed" or "breaks_off" in page.flags
+
+
 def test_a_photograph_is_a_figure_and_is_not_read(tmp_path: Path) -> None:
     page = page_with(
         tmp_path / "a.pdf", lambda c: c.drawImage(photograph((400, 300)), 100, 300, 300, 225)

@@ -21,6 +21,7 @@ from ingestion.parsers.pdf_figures import (
 )
 from ingestion.parsers.pdf_layout import lay_out
 from ingestion.parsers.pdf_notes import Note, with_notes, with_values
+from ingestion.parsers.pdf_ocr import PageOcr
 from ingestion.parsers.pdf_page import Layer, Page
 from ingestion.parsers.pdf_pictures import PictureText, added, holds_text, look_scale, words_in
 from ingestion.parsers.pdf_text import only
@@ -33,24 +34,29 @@ _LOW_QUALITY = 0.8
 _STAMP_CHARACTERS = 100
 _TEXT_PICTURE = 0.10
 """A picture of text has this share of it under words; less is a chart or a photo."""
-_MOST_PICTURES = 12
 _LEAST_PICTURE_QUALITY = 0.5
 _LEAST_GAIN = 0.03
 _SURE = 0.8
+_NO_TIME = "This page could not be read within the time limit (FOOTNOTE_PAGE_TIMEOUT_S)."
 _NO_OCR = "This page is a picture of text and OCR is not installed."
 
 
 def read_page(page: Page, number: int, options: ParseOptions, running: Running) -> ParsedPage:
     """The page with its ledger: how it was read, how well, what is unusual about it."""
     added = page.additions
-    read = _read_page(page, number, options, running)
+    ocr = PageOcr(options)
+    read = _read_page(page, number, options, running, ocr)
+    if ocr.cut and read.how != "failed":
+        read = _flagged(read, "breaks_off")
     if added.hidden:
         read = _flagged(read, "hidden_text")
     unread = [Note(v.text, v.rect) for v in added.values if v.text not in read.text]
     return with_notes(read, (*unread, *added.notes))
 
 
-def _read_page(page: Page, number: int, options: ParseOptions, running: Running) -> ParsedPage:
+def _read_page(
+    page: Page, number: int, options: ParseOptions, running: Running, ocr: PageOcr
+) -> ParsedPage:
     layer = page.layer
     width, height = page.frame.size
     flags: list[Flag] = ["rotated"] if page.frame.quarter_turns else []
@@ -70,23 +76,23 @@ def _read_page(page: Page, number: int, options: ParseOptions, running: Running)
     by_ocr = not texts or stamped or layer.quality < _DOUBTFUL
     read: list[PictureText] = []
     figures = [] if layer.of_scan else list(drawn)
-    for region in [] if by_ocr or layer.of_scan else without_overlaps(pictures)[:_MOST_PICTURES]:
-        piece = _text_of_picture(page, region, options)
+    for region in [] if by_ocr or layer.of_scan else without_overlaps(pictures):
+        piece = _text_of_picture(page, region, options, ocr)
         if piece is not None:
             read.append(piece)
         if piece is None or text_cover(piece.words.boxes, region) < _TEXT_PICTURE:
             figures.append(region)
 
     def with_layer(read: list[PictureText]) -> ParsedPage:
-        return _by_layer(page, options, running, empty, read, figures) if texts else empty
+        return _by_layer(page, running, empty, read, figures) if texts else empty
 
     if by_ocr:
-        return _by_ocr(page, options, with_layer, stamped, [*pictures, *drawn])
+        return _by_ocr(page, options, ocr, with_layer, stamped, [*pictures, *drawn])
     return with_layer(read)
 
 
 def _by_layer(
-    page: Page, options: ParseOptions, running: Running, empty: ParsedPage,
+    page: Page, running: Running, empty: ParsedPage,
     read: list[PictureText], figures: list[Region],
 ) -> ParsedPage:  # fmt: skip
     """The text layer, and what was read in pictures beside it."""
@@ -117,25 +123,26 @@ def _by_layer(
     )  # fmt: skip
 
 
-def _text_of_picture(page: Page, region: Region, options: ParseOptions) -> PictureText | None:
-    """What OCR reads in a picture that looks like text; None where it does not."""
+def _text_of_picture(
+    page: Page, region: Region, options: ParseOptions, ocr: PageOcr
+) -> PictureText | None:
+    """What OCR reads in a picture that looks like text; None where it does not, or in no time."""
     known = _within(page.layer.words.boxes, region)
     if not holds_text(page.render(look_scale(region), 1_000_000, region), known):
         return None
-    ocr = _ocr()
-    if ocr is None:
+    if not ocr.has_time():
+        ocr.cut = True
         return None
-    pixels = page.render(options.ocr_dpi / 72, options.ocr_pixels, region)
-    found = ocr.read(pixels, options.ocr_languages)
-    if not found.text or found.quality < _LEAST_PICTURE_QUALITY:
+    found = ocr.read(page.render(options.ocr_dpi / 72, options.ocr_pixels, region))
+    if found is None or not found.text or found.quality < _LEAST_PICTURE_QUALITY:
         return None
     words = words_in(found.text, found.words, found.lines, region)
     return PictureText(words, found.confidences, found.quality)
 
 
 def _by_ocr(
-    page: Page, options: ParseOptions, with_layer: Callable[[list[PictureText]], ParsedPage],
-    stamped: bool, regions: list[Region],
+    page: Page, options: ParseOptions, ocr: PageOcr,
+    with_layer: Callable[[list[PictureText]], ParsedPage], stamped: bool, regions: list[Region],
 ) -> ParsedPage:  # fmt: skip
     """OCR of the drawn page, or the layer where that reads better."""
     layer, by_layer = page.layer, with_layer([])
@@ -149,14 +156,14 @@ def _by_ocr(
     garbled = bool(by_layer.text) and not (stamped or layer.of_scan)
     if garbled:
         by_layer = _flagged(by_layer, "garbled_text_layer")
-    ocr = _ocr()
-    if ocr is None:
-        if by_layer.text:
-            return by_layer
+    found = ocr.read(pixels)
+    unread = _NO_OCR if found is None else _NO_TIME if ocr.cut and not found.text else None
+    if unread and not by_layer.text:
         return by_layer.model_copy(
-            update={"how": "failed", "error": _NO_OCR, "boxes": None, "figures": ()}
+            update={"how": "failed", "error": unread, "boxes": None, "figures": ()}
         )
-    found = ocr.read(pixels, options.ocr_languages)
+    if found is None:
+        return by_layer
     if not found.text or (by_layer.text and not _reads_better(found, by_layer, layer, stamped)):
         if by_layer.text and layer.of_scan and layer.quality < _LOW_QUALITY:
             return _flagged(by_layer, "low_quality_scan")
@@ -209,15 +216,6 @@ def _within(boxes: np.ndarray, region: Region) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         reach = (boxes[:, 2] > x0) & (boxes[:, 0] < x1) & (boxes[:, 3] > y0) & (boxes[:, 1] < y1)
     return (boxes[reach] - (x0, y0, x0, y0)) / (x1 - x0, y1 - y0, x1 - x0, y1 - y0)
-
-
-def _ocr() -> Any:
-    """The package that reads pictures; None where it is not installed."""
-    try:
-        from ingestion import ocr
-    except ImportError:
-        return None
-    return ocr
 
 
 def _flagged(page: ParsedPage, flag: Flag) -> ParsedPage:
