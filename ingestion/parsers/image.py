@@ -18,6 +18,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from ingestion import ocr
 from ingestion.parsers import ParseOptions
+from ingestion.parsers.pdf_ocr import OCR_SHARE
 from store.boxes import pack
 from store.errors import Unreadable
 from store.models import ParsedDocument, ParsedPage
@@ -28,8 +29,6 @@ MOVES = "This picture moves; only its first frame was read."
 BREAKS_OFF = "The picture breaks off before its end; what is there was read."
 DAMAGED = "This picture is damaged and cannot be opened."
 STRIP_PIXELS = 4_000_000
-OCR_SHARE = 0.6
-"""Of a page's time: what the engine is at when it runs out may take a while to end."""
 
 _FAULTS = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, OverflowError, EOFError,
@@ -84,7 +83,9 @@ class ImageFrames:
             notes.append(MOVES)
         if count > options.max_pages:
             notes.append(f"Only the first {options.max_pages:,} frames were read.")
-        self.info = ParsedDocument(pages=self._pages, date=self._date(), warnings=tuple(notes))
+        self.info = ParsedDocument(
+            pages=self._pages, unread=count - self._pages, date=self._date(), warnings=tuple(notes)
+        )
 
     def page(self, number: int) -> ParsedPage:
         """What OCR reads on frame `number`; a frame that cannot be decoded is a failed page."""
