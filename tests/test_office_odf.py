@@ -9,7 +9,7 @@ import pytest
 from ingestion.parsers.kinds import sniff
 from store.errors import Unreadable
 from tests import files
-from tests.reading import blocks, cells, headings, pages
+from tests.reading import blocks, cells, headings, opened, pages
 
 LISTS = """
 <text:list-style style:name="L1">
@@ -123,3 +123,59 @@ def test_deep_nesting_ends(tmp_path: Path) -> None:
     body += "</text:list-item></text:list>" * 120
     (page,) = pages(files.odf(tmp_path / "a.odt", "text", body), "odf")
     assert page.how == "nothing"
+
+
+SHAPES = """
+<draw:page><draw:circle><text:p>Round</text:p></draw:circle><draw:g><draw:caption>
+<text:p>Says the bird</text:p></draw:caption><draw:g>
+<draw:regular-polygon><text:p>Six sides</text:p>
+</draw:regular-polygon></draw:g></draw:g><draw:polyline><text:p>Along</text:p></draw:polyline>
+<office:forms><text:p>no</text:p></office:forms></draw:page>
+"""
+
+
+def test_text_in_shapes_of_any_kind_is_read(tmp_path: Path) -> None:
+    (slide,) = pages(files.odf(tmp_path / "a.odp", "presentation", SHAPES), "odf")
+    assert blocks(slide, "paragraph") == ["Round", "Says the bird", "Six sides", "Along"]
+    body = "<text:p>See<draw:circle><text:p>Round</text:p></draw:circle></text:p>"
+    (page,) = pages(files.odf(tmp_path / "a.odt", "text", body), "odf")
+    assert blocks(page, "paragraph") == ["See", "Round"]
+    shapes = "<draw:caption><text:p>Over the sheet</text:p></draw:caption>"
+    shapes = f"<table:shapes>{shapes}</table:shapes>"
+    body = f'<table:table table:name="A">{shapes}{_row("x")}</table:table>'
+    (sheet,) = pages(files.odf(tmp_path / "a.ods", "spreadsheet", body), "odf")
+    assert "Over the sheet" in sheet.text
+
+
+def test_numbered_paragraphs_are_items(tmp_path: Path) -> None:
+    item = '<text:numbered-paragraph text:list-id="l" text:style-name="L1" text:level="{}">'
+    item += "<text:p>{}</text:p></text:numbered-paragraph>"
+    said = ((1, "One"), (2, "Inner"), (2, "Next"), (1, "Two"))
+    body = "".join(item.format(*each) for each in said)
+    (page,) = pages(files.odf(tmp_path / "a.odt", "text", body, LISTS), "odf")
+    assert blocks(page, "list") == ["1. One\n  a) Inner\n  b) Next\n2. Two"]
+
+
+def _row(text: str, repeats: int = 1) -> str:
+    return (
+        f'<table:table-row table:number-rows-repeated="{repeats}"><table:table-cell><text:p>{text}'
+        "</text:p></table:table-cell></table:table-row>"
+    )
+
+
+def test_rows_that_repeat_are_read_or_said_not_to_be(tmp_path: Path) -> None:
+    body = f'<table:table table:name="Log">{_row("calm", 3000)}{_row("storm")}</table:table>'
+    file = opened(files.odf(tmp_path / "a.ods", "spreadsheet", body), "odf")
+    assert (len(cells(file.page(1))), file.info.unread, file.info.warnings) == (3001, 0, ())
+    body = f'<table:table table:name="Log">{_row("calm", 90000) * 9}{_row("storm")}</table:table>'
+    file = opened(files.odf(tmp_path / "b.ods", "spreadsheet", body), "odf")
+    assert file.info.unread == 1
+    assert "sheet Log was read" in file.info.warnings[0]
+    assert "storm" in file.page(file.info.pages).text
+
+
+def test_what_lies_too_deep_is_told(tmp_path: Path) -> None:
+    body = "<text:section>" * 120 + "<text:p>x</text:p>" + "</text:section>" * 120
+    file = opened(files.odf(tmp_path / "a.odt", "text", body), "odf")
+    assert file.info.unread == 1
+    assert "deep was not read" in file.info.warnings[0]

@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     from ingestion.parsers import OpenedFile, ParseOptions
 
 MAX_DEPTH = 60
-_PASSED_WORDS = (
-    "section index-body table-of-content alphabetical-index bibliography illustration-index "
-    "table-index user-index object-index index-title g a frame text-box custom-shape rect "
-    "ellipse line connector polygon path soft-page-break page-thumbnail shapes"
+_NOT_SHOWN = frozenset(
+    ("tracked-changes", "forms", "animations", "notes", "styles", "automatic-styles", "meta")
+    + ("master-styles", "settings", "scripts", "event-listeners", "table-template")
 )
-_PASSED = frozenset(_PASSED_WORDS.split())
+"""Everything else may hold paragraphs, whatever its name."""
 
 
 def open_file(path: Path, options: ParseOptions) -> OpenedFile:
@@ -64,6 +63,8 @@ class _Reader:
         self._unseen: set[str] = set()
         self._lists = ListStyles([])
         self._titles: dict[str, int] = {}
+        self._numbered: dict[str, tuple[int, ...]] = {}
+        self._too_deep = False
         self._counted: dict[tuple[str, int], int] = {}
 
     def read(self) -> FlowedFile:
@@ -83,12 +84,19 @@ class _Reader:
                 self._margins(styles, "header")
                 self._blocks(office, 0)
                 self._margins(styles, "footer")
+        if self._too_deep:
+            self._flow.unread += 1
+            self._flow.warnings.append(
+                f"What lies more than {MAX_DEPTH} lists and frames deep was not read."
+            )
         self._flow.warnings += self._inside.warnings()
         return self._flow.finish(**self._properties())
 
     def _blocks(self, parent: Element, depth: int, item: _Item | None = None) -> None:
         if depth > MAX_DEPTH:
+            self._too_deep = True
             return
+        in_place_of_table = any(local(child) == "table" for child in elements(parent))
         for child in elements(parent):
             name = local(child)
             if name in ("p", "h"):
@@ -97,9 +105,13 @@ class _Reader:
                 self._list(child, depth, item)
             elif name == "table":
                 self._table(child, depth)
-            elif name == "image":
+            elif name == "numbered-paragraph":
+                self._blocks(child, depth + 1, self._numbered_item(child))
+            elif name == "annotation":
+                self._annotation(child, depth)
+            elif name == "image" and not in_place_of_table:
                 self._picture(child)
-            elif name in _PASSED:
+            elif name not in _NOT_SHOWN:
                 self._blocks(child, depth + 1, item)
 
     def _list(self, element: Element, depth: int, outer: _Item | None) -> None:
@@ -115,6 +127,24 @@ class _Reader:
             item.mark = self._lists.mark(style, item.numbers) if is_item else ""
             self._blocks(child, depth + 1, item)
         self._counted[style, len(numbers)] = number
+
+    def _numbered_item(self, element: Element) -> _Item:
+        """A paragraph that is an item of a list without standing in one."""
+        style, level = attribute(element, "style-name"), attribute(element, "level")
+        deep = max(1, min(int(level), 10)) if level.isdecimal() and len(level) < 9 else 1
+        of_list = attribute(element, "list-id") or style
+        before = self._numbered.get(of_list, ())[:deep]
+        numbers = [*before, *(self._lists.start(style, n) for n in range(len(before), deep))]
+        numbers[-1] += len(before) == deep
+        self._numbered[of_list] = tuple(numbers)
+        item = _Item(style, tuple(numbers))
+        item.mark = self._lists.mark(style, item.numbers)
+        return item
+
+    def _annotation(self, element: Element, depth: int) -> None:
+        hanging = Hanging()
+        hanging.annotate(element)
+        self._hang(hanging, depth)
 
     def _paragraph(self, element: Element, depth: int, item: _Item | None) -> None:
         hanging = Hanging()
@@ -138,7 +168,8 @@ class _Reader:
 
     def _table(self, table: Element, depth: int) -> None:
         hanging = Hanging()
-        rows, header_rows = read_rows(table, hanging)
+        rows, header_rows, left_out = read_rows(table, hanging)
+        self._say_left_out("a table", left_out)
         grid = [_filled(texts) for _, texts in rows]
         if len(grid) == 1 and len(grid[0]) == 1:
             self._flow.paragraph(grid[0][0])
@@ -146,13 +177,22 @@ class _Reader:
             self._flow.table(grid, header_rows or table_header_rows(grid))
         self._hang(hanging, depth)
 
+    def _say_left_out(self, where: str, rows: int) -> None:
+        if rows:
+            self._flow.unread += 1
+            said = "1 row was" if rows == 1 else f"{rows:,} rows were"
+            self._flow.warnings.append(
+                f"Only a part of {where} was read, which is too large; {said} not."
+            )
+
     def _spreadsheet(self, office: Element) -> None:
         for table in elements(office):
             if local(table) != "table":
                 continue
             hanging = Hanging()
-            rows, _ = read_rows(table, hanging)
+            rows, _, left_out = read_rows(table, hanging)
             self._place = attribute(table, "name")
+            self._say_left_out(f"sheet {self._place}", left_out)
             if not rows and not hanging.notes and not hanging.frames:
                 continue
             hidden = attribute(table, "style-name") in self._unseen
@@ -186,24 +226,9 @@ class _Reader:
                     if notes:
                         self._flow.note("Notes: " + "\n".join(notes))
                 elif local(shape) == "annotation":
-                    hanging = Hanging()
-                    hanging.annotate(shape)
-                    self._hang(hanging, 0)
-                elif shape is not title:
-                    self._shape(shape)
-
-    def _shape(self, shape: Element) -> None:
-        name = local(shape)
-        if name == "frame":
-            content = [e for e in elements(shape) if local(e) != "image"]
-            if any(local(e) == "table" for e in content):
-                for table in content:
-                    if local(table) == "table":
-                        self._table(table, 0)
-            else:
-                self._blocks(shape, 0)
-        else:
-            self._blocks(shape, 0)
+                    self._annotation(shape, 0)
+                elif shape is not title and local(shape) not in _NOT_SHOWN:
+                    self._blocks(shape, 0)
 
     def _picture(self, image: Element) -> None:
         target = attribute(image, "href").removeprefix("./")

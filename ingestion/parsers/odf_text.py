@@ -12,9 +12,7 @@ MAX_DEPTH = 60
 _SKIPPED = frozenset(
     ("tracked-changes", "hidden-text", "hidden-paragraph", "ruby-text", "note-citation", "script")
 )
-_DRAWN = frozenset(
-    ("frame", "g", "custom-shape", "rect", "ellipse", "line", "connector", "polygon", "path")
-)
+_DRAWN = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 
 
 @dataclass(slots=True)
@@ -36,6 +34,11 @@ def inline(paragraph: Element, hanging: Hanging) -> str:
     parts: list[str] = []
     _gather(paragraph, parts, hanging, 0)
     return "".join(parts)
+
+
+def is_drawn(element: Element) -> bool:
+    """Whether it is a shape, a frame or a group of such, which may hold paragraphs of its own."""
+    return element.tag.startswith(_DRAWN)
 
 
 def lines_of(parent: Element) -> list[str]:
@@ -63,7 +66,7 @@ def _gather(parent: Element, parts: list[str], hanging: Hanging, depth: int) -> 
                     hanging.notes.append(f"{kind}: {text}")
             elif name == "annotation":
                 hanging.annotate(child)
-            elif name in _DRAWN:
+            elif is_drawn(child):
                 hanging.frames.append(child)
             elif name not in _SKIPPED:
                 _gather(child, parts, hanging, depth + 1)
