@@ -37,7 +37,7 @@ _ENDS_IN_NUMBER = re.compile(
 )
 _NOTICE = re.compile(
     r"(this (content|article|page|document) (was )?)?downloaded (from|by|on|at)\b.*"
-    r"(://|\w\.\w|[0-9])|arxiv:\d{4}\.\d",
+    r"(://|\w\.\w|[0-9])|download date\W.{0,30}$|digiti[sz]ed by google$|arxiv:\d{4}\.\d",
     re.IGNORECASE,
 )
 _DIGIT = re.compile(r"[0-9]+")
@@ -88,20 +88,22 @@ def edges_of(
     for edge in ("header", "footer"):
         down = edge == "header"
         order = sorted(upright, key=lambda i: rows[i].y0 if down else -rows[i].y1)
-        for n, i in enumerate(order[: _MOST_ROWS + 1]):
+        outermost = True
+        for n, i in enumerate(order[:_MOST_ROWS]):
             inner = rows[order[n + 1]] if n + 1 < len(order) else None
-            if n == _MOST_ROWS or not _is_edge(
-                rows[i], inner, n, edge, size, body, running, first_page
-            ):
-                break
-            found[i] = edge
+            if _is_edge(rows[i], inner, n, edge, size, body, running, first_page, outermost):
+                found[i] = edge
+            else:
+                outermost = False
     return found if len(found) < len(rows) else {}
 
 
 def _is_edge(
     row: Row, inner: Row | None, depth: int, edge: Edge, size: tuple[float, float], body: float,
-    running: Running, first_page: bool,
+    running: Running, first_page: bool, outermost: bool,
 ) -> bool:  # fmt: skip
+    """`outermost`: all rows between this one and the page's edge are edges as well; behind others
+    stands at most a page number, well apart from what follows."""
     width, height = size
     text = row.text
     middle = (row.y0 + row.y1) / 2
@@ -110,18 +112,20 @@ def _is_edge(
     if inner is not None:
         gap = inner.y0 - row.y1 if edge == "header" else row.y0 - inner.y1
     numbered = bool(_PAGE_NUMBER.fullmatch(text))
+    apart = gap > 1.2 * min(row.height, body)
     if place > ZONE:
         # A short page: its number stands alone in the middle, far below the last line.
         centred = abs((row.x0 + row.x1) / 2 - width / 2) < 0.06 * width
-        apart = gap > 1.2 * min(row.height, body)
         return edge == "footer" and depth == 0 and centred and apart and (
             text.isdigit() and len(text) < 4
         )  # fmt: skip
-    if running.has(text, edge):
-        return not first_page or numbered or bool(_ENDS_IN_NUMBER.fullmatch(text))
-    if _NOTICE.match(text) and len(text) < 160:
+    if outermost and running.has(text, edge) and (
+        not first_page or numbered or _ENDS_IN_NUMBER.fullmatch(text)
+    ):  # fmt: skip
         return True
-    return numbered and place < 0.1 and row.height <= 1.1 * body
+    if outermost and _NOTICE.match(text) and len(text) < 160:
+        return True
+    return numbered and (outermost or apart) and place < 0.1 and row.height <= 1.1 * body
 
 
 def _lines(texts: list[str], boxes: np.ndarray, chosen: np.ndarray) -> list[str]:
