@@ -83,16 +83,16 @@ def choices(library: Library, who: Principal) -> None:
             st.segmented_control(
                 "For all", list(_CHOICES), format_func=_label, key=_FOR_ALL, on_change=_for_all
             )
-        chosen = {w.number: _choose(w) for w in waiting}
+        chosen = [_choose(w) for w in waiting]
         with st.container(horizontal=True):
             st.button(
                 "Go on",
                 type="primary",
-                disabled=None in chosen.values(),
+                disabled=None in chosen,
                 key="same-name-go",
                 on_click=_carry_out,
-                args=(library, who, chosen),
-                help="Choose for every file first" if None in chosen.values() else None,
+                args=(library, who),
+                help="Choose for every file first" if None in chosen else None,
             )
             st.button("Leave out all of them", key="same-name-none", on_click=_forget)
 
@@ -109,7 +109,11 @@ def _choose(waiting: Waiting) -> SameName | None:
         )
 
 
-def _carry_out(library: Library, who: Principal, chosen: dict[int, SameName]) -> None:
+def _carry_out(library: Library, who: Principal) -> None:
+    # As chosen now, not when the button was drawn: the last click may be younger than that.
+    chosen = {w.number: st.session_state.get(w.key) for w in _all()}
+    if None in chosen.values():
+        return
     for waiting in _all():
         waiting.file.seek(0)
         _add(library, who, waiting.name, waiting.file, waiting.space, chosen[waiting.number])
