@@ -74,7 +74,7 @@ def asked(
     data: Path, folders: Sequence[Path], most: int, documents: int | None = None
 ) -> list[list[Quote]]:
     """The quotes of each answer, refusals left out; a space for each folder."""
-    from ingestion.library import open_library
+    from ingestion.opening import open_library
     from retrieval.assistant import open_assistant
     from store.models import LOCAL_ADMIN
     from store.opening import open_store

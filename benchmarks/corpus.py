@@ -79,7 +79,7 @@ def compare(base: Path, scratch: Path, batches: int) -> int:
 
 def fill(data: Path, pages: int, documents: int) -> None:
     """A large base with everything but true vectors."""
-    from ingestion.library import open_library
+    from ingestion.opening import open_library
     from store.models import LOCAL_ADMIN
     from store.opening import open_store
     from store.settings import Settings
@@ -108,7 +108,7 @@ def fill(data: Path, pages: int, documents: int) -> None:
 
 def add_batch(data: Path, seed: str) -> dict:
     """Adds 200 pages; wall and CPU seconds, those of the readers included."""
-    from ingestion.library import open_library
+    from ingestion.opening import open_library
     from store.models import LOCAL_ADMIN
     from store.opening import open_store
     from store.settings import Settings

@@ -97,7 +97,7 @@ def compare(files: Sequence[Path], data: Path) -> int:
 
 def ingest(data: Path, files: Sequence[Path]) -> dict:
     """Ours; run in a process of its own so that its memory and CPU time are its own."""
-    from ingestion.library import open_library
+    from ingestion.opening import open_library
     from store.models import LOCAL_ADMIN
     from store.opening import open_store
     from store.settings import Settings

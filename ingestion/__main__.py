@@ -9,14 +9,15 @@ import time
 from pathlib import Path
 
 from ingestion.adding import Here, There, add
-from ingestion.library import Library, open_library
+from ingestion.library import Library
+from ingestion.opening import open_library
 from ingestion.printing import ledger_lines, show
+from store import states
 from store.errors import FootnoteError
 from store.models import LOCAL_ADMIN, SCHEMA_VERSION
 from store.opening import open_store
 from store.remote import Remote, here_or_there
 from store.settings import Settings
-from store.states import described_by
 from store.wire import document_json, shown_json
 
 
@@ -30,6 +31,8 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--dry-run and --allow-empty belong to --sync")
     if args.verb == "add" and args.sync and args.same_name:
         parser.error("--same-name is for files added one by one; --sync follows the folder")
+    if args.verb == "retry" and args.outdated == (args.document is not None):
+        parser.error("retry takes either a document or --outdated")
     settings = Settings()
     try:
         return here_or_there(
@@ -66,8 +69,9 @@ def _add_there(remote: Remote, args: argparse.Namespace) -> int:
 
 
 def _list_here(library: Library, args: argparse.Namespace) -> int:
+    outdated = set(library.outdated(LOCAL_ADMIN, args.space))
     for document in library.list(LOCAL_ADMIN, args.space):
-        _print_document(args, document_json(document))
+        _print_document(args, document_json(document, document.id in outdated))
     return 0
 
 
@@ -80,7 +84,8 @@ def _list_there(remote: Remote, args: argparse.Namespace) -> int:
 def _show_here(library: Library, args: argparse.Namespace) -> int:
     document, pages = library.show(LOCAL_ADMIN, args.document, args.space)
     readings = library.readings(LOCAL_ADMIN, args.document, args.space)
-    return _print_shown(args, shown_json(document, pages, readings))
+    outdated = library.is_outdated(LOCAL_ADMIN, document.id)
+    return _print_shown(args, shown_json(document, pages, readings, outdated))
 
 
 def _show_there(remote: Remote, args: argparse.Namespace) -> int:
@@ -125,6 +130,11 @@ def _verify_there(remote: Remote, args: argparse.Namespace) -> int:
 def _change_here(library: Library, args: argparse.Namespace) -> int:
     """cancel, retry, pause and resume: one document, or where that can be, the queue."""
     change = getattr(library, args.verb)
+    if getattr(args, "outdated", False):
+        queued = library.retry_outdated(LOCAL_ADMIN)
+        _print_queued(args, {"schema_version": SCHEMA_VERSION, "queued": queued})
+        library.wait()
+        return 0
     if args.document is None:
         change(LOCAL_ADMIN)
         return _print_queue(args, library.queue(LOCAL_ADMIN)._asdict())
@@ -137,6 +147,9 @@ def _change_here(library: Library, args: argparse.Namespace) -> int:
 
 
 def _change_there(remote: Remote, args: argparse.Namespace) -> int:
+    if getattr(args, "outdated", False):
+        _print_queued(args, remote.post("/documents/retry-outdated"))
+        return 0
     if args.document is None:
         return _print_queue(args, remote.post(f"/queue/{args.verb}"))
     _print_document(args, remote.post(f"/documents/{_id(remote, args)}/{args.verb}"))
@@ -198,13 +211,19 @@ def _parser() -> argparse.ArgumentParser:
             p.add_argument("--ledger", action="store_true", help="without the pages' texts")
     for name, of_all, help_ in (
         ("cancel", False, "stop reading a document"),
-        ("retry", False, "read again what failed, was cancelled or lost pages"),
+        ("retry", True, "read again what failed, was cancelled, lost pages or was read long ago"),
         ("pause", True, "hold a document back, or the whole queue"),
         ("resume", True, "let a document, or the queue, go on"),
     ):
         p = verb(name, _change_here, _change_there, help_)
         p.add_argument("document", metavar="ID|NAME", nargs="?" if of_all else None)
         p.add_argument("--space")
+        if name == "retry":
+            p.add_argument(
+                "--outdated",
+                action="store_true",
+                help="all that an older Footnote read, or other settings; they answer meanwhile",
+            )
     verb("list", _list_here, _list_there, "all documents").add_argument("--space")
     verb("reindex", _reindex_here, _reindex_there, "build the index anew and swap")
     verify = verb("verify", _verify_here, _verify_there, "compare catalog, files and indexes")
@@ -232,20 +251,28 @@ def _print_document(args: argparse.Namespace, line: dict) -> None:
     if line["status"] in ("queued", "processing") and line["pages"]:
         pages = f"{line['pages_done']} of {pages}"
     where = f"{line['space']}/{line['file']}"
-    show(args, line, f"{where}  {pages}  {line['state']}{_earlier(line)}")
+    show(args, line, f"{where}  {pages}  {line['state']}{_aside(line)}")
 
 
-def _earlier(line: dict) -> str:
-    return "  (the version before answers)" if line["earlier_answers"] else ""
+def _aside(line: dict) -> str:
+    if line["earlier_answers"]:
+        return "  (the version before answers)"
+    return f"  ({states.OUTDATED})" if line["outdated"] else ""
+
+
+def _print_queued(args: argparse.Namespace, answer: dict) -> None:
+    one = len(answer["queued"]) == 1
+    text = f"{len(answer['queued'])} {'document is' if one else 'documents are'} read again."
+    show(args, answer, text)
 
 
 def _print_shown(args: argparse.Namespace, shown: dict) -> int:
     pages = shown["pages"]
-    head = [f"{shown['file']}: {shown['state']}{_earlier(shown)}", *shown["warnings"]]
+    head = [f"{shown['file']}: {shown['state']}{_aside(shown)}", *shown["warnings"]]
     texts = [] if args.ledger else [f"\n--- page {p['page']}\n{p['text']}" for p in pages]
     if not args.ledger:
         texts += [
-            f"\n--- page {r['page']}, {described_by(r['model'])}\n{r['text']}"
+            f"\n--- page {r['page']}, {states.described_by(r['model'])}\n{r['text']}"
             for r in shown["readings"]
         ]
     show(args, shown, "\n".join([*head, "", *ledger_lines(pages), *texts]))

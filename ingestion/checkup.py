@@ -231,6 +231,7 @@ def _mend_index(pipeline: Pipeline, generation: Generation) -> list[str]:
         )
     if missing:
         said.append(f"Put {len(missing)} chunks back into the lexical index.")
+    pipeline.indexes.rebuilt(generation.id)
     return said
 
 

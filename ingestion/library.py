@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO
 
-from ingestion.checkup import Health, VerifyReport, health, mend, verify
-from ingestion.chunking import CHUNKER
+from ingestion.checkup import Health, VerifyReport, health, verify
 from ingestion.folders import Listing, Plan, moves, plan
 from ingestion.names import clean_name
-from ingestion.parsers import ParseOptions
+from ingestion.parsers import parser_fingerprint
 from ingestion.parsers.kinds import sniff
 from ingestion.pipeline import Pipeline
-from ingestion.sandbox import Limits, Sandbox
+from ingestion.sandbox import Limits
 from ingestion.vision import is_described
-from ingestion.vision_model import vision_of
 from ingestion.worker import Worker
 from store.catalog.arrivals import Known, Move, Origin, Outcome
 from store.catalog.jobs import Queue
@@ -25,29 +22,13 @@ from store.catalog.ledger import LedgerCounts, LedgerLine
 from store.errors import BadInput, NameTaken, NotAllowed, NotFound
 from store.models import ANSWERING, Document, Frozen, Kind, Page, Principal, SameName
 from store.opening import Store
-from store.settings import Settings
 
 SAMPLES_SPACE = "samples"
 Documents = list[Document]
 Pages = list[Page]
 Ids = list[str]
 Ledger = list[LedgerLine]
-log = logging.getLogger("footnote.library")
 _PICTURE_WIDTHS = (400, 800, 1200, 1600, 2400)
-
-
-LIMITS = {
-    "memory_mb": "parser_memory_mb",
-    "page_timeout_s": "page_timeout_s",
-    "stuck_s": "parser_stuck_s",
-    "recycle_pages": "parser_recycle_pages",
-    "idle_s": "parser_idle_s",
-    "open_files": "parser_open_files",
-    "file_mb": "parser_file_mb",
-    "scratch_mb": "parser_scratch_mb",
-    "answer_mb": "parser_answer_mb",
-}
-"""The setting of each limit of a process that reads files."""
 
 
 class PageView(Frozen):
@@ -71,7 +52,7 @@ class ReindexStatus(Frozen):
 
 
 class Library:
-    """One open library; every method takes who asks. Build it with `open_library`."""
+    """One open library; every method takes who asks. `ingestion.opening` builds it."""
 
     def __init__(self, store: Store, pipeline: Pipeline, worker: Worker):
         self.store, self.pipeline, self.worker = store, pipeline, worker
@@ -202,14 +183,31 @@ class Library:
     def retry(self, principal: Principal, document_id: str) -> None:
         """Read a document again that failed, was cancelled or lost pages; one that answers goes on.
 
-        Raises BadInput when there is nothing to read again.
+        Also one that is `outdated`. Raises BadInput when there is nothing to read again.
         """
         document = self.document(principal, document_id)
-        more = self._is_to_be_described(document)
+        older = self._outdated(None, document.id)
+        more = bool(older) or self._is_to_be_described(document)
         again = self.catalog.requeue(document.id, self.pipeline.clock(), ready_too=more)
         if not again and document.status == "ready":
             raise BadInput(f"“{document.name}” was read in full; there is nothing to retry.")
         self.worker.wake()
+
+    def outdated(self, principal: Principal, space: str | None = None) -> Ids:
+        """Documents that an older Footnote read, or other settings than today's."""
+        return self._outdated(self._visible(principal, space))
+
+    def is_outdated(self, principal: Principal, document_id: str) -> bool:
+        """Whether an older Footnote, or other settings, read this document; `retry` reads it."""
+        return bool(self._outdated(None, self.document(principal, document_id).id))
+
+    def retry_outdated(self, principal: Principal) -> Ids:
+        """Queue all that are `outdated`, which answer as before until they are read; their ids."""
+        self._admin(principal)
+        now = self.pipeline.clock()
+        again = [i for i in self._outdated() if self.catalog.requeue(i, now, ready_too=True)]
+        self.worker.wake()
+        return again
 
     def pause(self, principal: Principal, document_id: str | None = None) -> None:
         """Hold back one document, or all; what is being read stops after the pages stored so far.
@@ -353,6 +351,16 @@ class Library:
         self.worker.stop()
         self.pipeline.sandbox.close()
 
+    def _outdated(
+        self, spaces: Collection[str] | None = None, document_id: str | None = None
+    ) -> Ids:
+        options = self.pipeline.options
+        return [
+            read.document_id
+            for read in self.catalog.read_by(spaces, document_id)
+            if not read.fingerprint.startswith(parser_fingerprint(read.kind, options))
+        ]
+
     def _is_to_be_described(self, document: Document) -> bool:
         model, newest = self.pipeline.vision, self.catalog.newest_version(document.id)
         if model is None or newest is None or document.status not in ANSWERING:
@@ -396,42 +404,6 @@ class Library:
             raise NotAllowed("Only an administrator may do this.")
 
 
-def open_library(store: Store, *, start: bool = True) -> Library:
-    """Build the library over an open store, finish what a crash left, and start its worker."""
-    s = store.settings
-    pipeline = Pipeline(
-        catalog=store.catalog,
-        files=store.files,
-        indexes=store.indexes,
-        embedder=store.embedder,
-        sandbox=Sandbox(
-            limits(s),
-            s.parser_processes,
-            s.data / "scratch",
-        ),
-        options=ParseOptions(
-            ocr_languages=s.ocr_languages,
-            max_pixels=s.max_pixels,
-            max_pages=s.max_pages,
-            page_timeout_s=s.page_timeout_s,
-        ),
-        vision=vision_of(s),
-    )
-    store.catalog.ensure_space("main")
-    # One more than can read at once: while two files are read, a third is embedded.
-    worker = Worker(pipeline, store.epoch, threads=s.parser_processes + 1)
-    library = Library(store, pipeline, worker)
-    recover(pipeline, probe=not store.clean)
-    if start:
-        worker.start()
-    return library
-
-
-def limits(settings: Settings) -> Limits:
-    """The limits of reading processes as the settings say; a test holds that none is forgotten."""
-    return Limits(**{limit: getattr(settings, name) for limit, name in LIMITS.items()})
-
-
 def _met(document: Document, name: str, outcome: Outcome) -> Document:
     """The document as the result of adding a file, with a sentence on what it met."""
     if outcome == "here":
@@ -449,41 +421,3 @@ def _met(document: Document, name: str, outcome: Outcome) -> Document:
         said = f"Another file named “{name}” is here; this one is kept as “{document.name}”."
         return document.model_copy(update={"warnings": (*document.warnings, said)})
     return document
-
-
-def recover(pipeline: Pipeline, probe: bool) -> None:
-    """Finish what the last owner left half done.
-
-    With `probe`, after a crash: the indexes are opened by a child first, because damaged files
-    can hang or end the process that opens them; a damaged one is rebuilt from the catalog, and so
-    is always one whose words were taken apart by older rules.
-    """
-    catalog = pipeline.catalog
-    today = (CHUNKER, pipeline.embedder.fingerprint)
-    pipeline.files.sweep(catalog.content_hashes())
-    pipeline.indexes.sweep({g.id for g in catalog.generations()})
-    given_up, again = catalog.abandoned_generations(), False
-    for generation in catalog.generations():
-        stale = (
-            generation.state == "building" and (generation.chunker, generation.embedder) != today
-        )
-        if stale or generation.state == "retired" or generation.id in given_up:
-            pipeline.drop(generation.id)
-            again |= stale
-        elif pipeline.indexes.outdated(generation.id) or (
-            probe and pipeline.indexes.probe(generation.id)
-        ):
-            log.warning("The index is damaged or of an older Footnote: rebuilt from the catalog.")
-            pipeline.indexes.quarantine(generation.id)
-            mend(pipeline)
-    leaving = [x.version_id for x in catalog.leaving()]
-    if leaving:
-        pipeline.leave(leaving)
-    for version_id in catalog.unfinished_chunks():
-        pipeline.unindex(version_id)
-    serving = pipeline.first_generation()
-    if again or (serving.chunker, serving.embedder) != today:
-        # Vectors of two models, chunks of two rules never mix: today's get a generation of their
-        # own, while the old one answers.
-        log.warning("Documents are indexed anew, by the rules and the model of this Footnote.")
-        pipeline.begin_reindex()

@@ -119,7 +119,12 @@ def _documents(api: FastAPI) -> None:
 
     @api.get("/documents")
     def listed(to: To, who: Who, space: str | None = None) -> list[dict]:
-        return [wire.document_json(d) for d in to.library.list(who, space)]
+        outdated = set(to.library.outdated(who, space))
+        return [wire.document_json(d, d.id in outdated) for d in to.library.list(who, space)]
+
+    @api.post("/documents/retry-outdated")
+    def retry_outdated(to: To, who: Who) -> dict:
+        return {"schema_version": SCHEMA_VERSION, "queued": to.library.retry_outdated(who)}
 
     @api.get("/documents/{document_id}/ledger")
     def ledger(to: To, who: Who, document_id: str) -> list[dict]:
@@ -129,10 +134,12 @@ def _documents(api: FastAPI) -> None:
     def show(
         to: To, who: Who, id_or_name: str, space: str | None = None, pages: bool = True
     ) -> dict:
+        document = to.library.document(who, id_or_name, space)
+        outdated = to.library.is_outdated(who, document.id)
         if not pages:
-            return wire.document_json(to.library.document(who, id_or_name, space))
-        readings = to.library.readings(who, id_or_name, space)
-        return wire.shown_json(*to.library.show(who, id_or_name, space), readings)
+            return wire.document_json(document, outdated)
+        readings = to.library.readings(who, document.id)
+        return wire.shown_json(*to.library.show(who, document.id), readings, outdated)
 
     @api.delete("/documents/{id_or_name:path}")
     def remove(to: To, who: Who, id_or_name: str, space: str | None = None) -> dict:

@@ -29,7 +29,7 @@ def open_doors(settings: Settings, address: str | None = None) -> Iterator[Doors
     lock.acquire(address)
     lock.release()
 
-    from ingestion.library import open_library
+    from ingestion.opening import open_library
     from retrieval.assistant import open_assistant
     from store.opening import open_store
 

@@ -19,8 +19,11 @@ class PageSource(Protocol):
     def pages(self, page_ids: set[int]) -> dict[int, Page]: ...
 
 
-def document_json(document: Document) -> dict:
-    """One line of `list`, and the result of `add`."""
+def document_json(document: Document, outdated: bool = False) -> dict:
+    """One line of `list`, and the result of `add`.
+
+    `outdated`: an older Footnote read it, or other settings did.
+    """
     return {
         "schema_version": SCHEMA_VERSION,
         "file": document.name,
@@ -30,6 +33,7 @@ def document_json(document: Document) -> dict:
         "state": states.sentence(document),
         "paused": document.paused,
         "earlier_answers": document.earlier_answers,
+        "outdated": outdated,
         "sync_path": document.sync_path,
         "kind": document.kind,
         "title": document.title,
@@ -59,10 +63,15 @@ def failed_json(file: str, space: str, error: str) -> dict:
     }
 
 
-def shown_json(document: Document, pages: Iterable[Page], readings: Iterable[Page] = ()) -> dict:
+def shown_json(
+    document: Document,
+    pages: Iterable[Page],
+    readings: Iterable[Page] = (),
+    outdated: bool = False,
+) -> dict:
     """The result of `show`. `readings` are a vision model's, one line for each region."""
     return {
-        **document_json(document),
+        **document_json(document, outdated),
         "pages": [
             {
                 "page": p.number,

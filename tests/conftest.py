@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ingestion.library import Library, open_library
+from ingestion.library import Library
+from ingestion.opening import open_library
 from store.embedding import Embedder, open_embedder
 from store.opening import Store, open_store
 from store.settings import Settings

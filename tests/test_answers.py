@@ -10,7 +10,8 @@ from pathlib import Path
 import files
 import pytest
 
-from ingestion.library import Library, open_library
+from ingestion.library import Library
+from ingestion.opening import open_library
 from retrieval.assistant import Assistant, open_assistant
 from retrieval.llama import REFUSAL
 from retrieval.sources import one_line

@@ -10,7 +10,7 @@ import files
 import pytest
 from openai_server import OpenAIServer
 
-from ingestion.library import open_library
+from ingestion.opening import open_library
 from retrieval.assistant import Assistant, open_assistant
 from store.embedding import Embedder
 from store.models import LOCAL_ADMIN, Answer

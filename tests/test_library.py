@@ -10,7 +10,8 @@ from pathlib import Path
 import files
 import pytest
 
-from ingestion.library import Library, open_library, recover
+from ingestion.library import Library
+from ingestion.opening import open_library, recover
 from store.embedding import Embedder
 from store.errors import BadInput, NotAllowed, NotFound
 from store.files import Files

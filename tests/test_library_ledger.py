@@ -7,7 +7,8 @@ from pathlib import Path
 import files
 import pytest
 
-from ingestion.library import Library, open_library
+from ingestion.library import Library
+from ingestion.opening import open_library
 from ingestion.printing import ledger_lines
 from store import states
 from store.errors import BadInput

@@ -8,8 +8,9 @@ from pathlib import Path
 import files
 import pytest
 
-from ingestion.library import LIMITS, Library, limits, open_library
+from ingestion.library import Library
 from ingestion.names import MAX_NAME
+from ingestion.opening import LIMITS, limits, open_library
 from ingestion.sandbox import Limits
 from store import states
 from store.catalog.arrivals import numbered

@@ -8,7 +8,8 @@ from pathlib import Path
 import files
 import pytest
 
-from ingestion.library import Library, open_library
+from ingestion.library import Library
+from ingestion.opening import open_library
 from store.embedding import Embedder
 from store.errors import BadInput
 from store.models import LOCAL_ADMIN

@@ -122,7 +122,8 @@ class ArrivalQueries(LeasedQueries):
     def requeue(self, document_id: str, now: float, *, ready_too: bool = False) -> bool:
         """Read a document again that failed, was cancelled or lost pages; True if it will be.
 
-        `ready_too`: also one that lost none, because a vision model has more to say of it.
+        `ready_too`: also one that lost none, because a vision model or newer parsers have more to
+        say of it.
         """
         v = t.versions.c
         with self.db.write() as c:

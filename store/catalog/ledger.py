@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from store.catalog import tables as t
 from store.catalog.base import Queries
-from store.models import POOR_QUALITY, Flag, Frozen, How
+from store.models import ANSWERING, POOR_QUALITY, Flag, Frozen, How, Kind
 
 _FLAGS = TypeAdapter(tuple[Flag, ...])
 
@@ -38,6 +39,14 @@ class LedgerCounts(Frozen):
     @property
     def pages(self) -> int:
         return sum(self.how.values())
+
+
+class ReadBy(NamedTuple):
+    """By which parser, of which version, a document was read."""
+
+    document_id: str
+    kind: Kind
+    fingerprint: str
 
 
 class LedgerQueries(Queries):
@@ -111,3 +120,27 @@ class LedgerQueries(Queries):
         return LedgerCounts(
             how={how: n for how, n, _ in rows}, poor=sum(int(poor or 0) for _, _, poor in rows)
         )
+
+    def read_by(
+        self, space_ids: Collection[str] | None = None, document_id: str | None = None
+    ) -> list[ReadBy]:
+        """What read the newest versions that were read to the end; of all documents or of one."""
+        v, d, p = t.versions.c, t.documents.c, t.parses.c
+        later = t.versions.alias()
+        query = (
+            select(d.id, v.kind, p.fingerprint)
+            .join(t.versions, v.document_id == d.id)
+            .join(t.parses, p.id == v.parse_id)
+            .where(
+                d.removing.is_(False),
+                v.status.in_((*ANSWERING, "no_text")),
+                ~exists().where(later.c.document_id == d.id, later.c.seq > v.seq),
+            )
+            .order_by(d.added_at)
+        )
+        if space_ids is not None:
+            query = query.where(d.space_id.in_(space_ids))
+        if document_id is not None:
+            query = query.where(d.id == document_id)
+        with self.db.read() as c:
+            return [ReadBy(*row) for row in c.execute(query)]

@@ -1,6 +1,7 @@
 """The pairs of indexes of each generation: opened, swapped, probed and dropped at run time.
 
-Folders: `<root>/<generation id>/chroma` and `<root>/<generation id>/lexical`.
+Folders: `<root>/<generation id>/chroma` and `<root>/<generation id>/lexical`. A file
+`<root>/rebuilding-<generation id>` stands from when one is set aside until its successor is full.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from store.indexes.lexical import LexicalIndex, written_today
 
 _DROPPED = "dropped-"
 _DAMAGED = "damaged-"
+_REBUILDING = "rebuilding-"
 
 Embeddings = Callable[[str], Iterable[tuple[str, list[str], np.ndarray]]]
 """A generation's (space id, chunk ids, float32 [n, d]) as the catalog keeps them."""
@@ -110,16 +112,38 @@ class Indexes:
         """Closes a generation's indexes and deletes their files."""
         if gone := self._set_aside(generation_id, _DROPPED):
             shutil.rmtree(gone)
+        self.rebuilt(generation_id)
+
+    def drop_words(self, generation_id: str) -> None:
+        """Closes and deletes a generation's word index alone, which is to be rebuilt."""
+        self._mark(generation_id)
+        if gone := self._set_aside(generation_id, _DROPPED, "lexical"):
+            shutil.rmtree(gone)
 
     def quarantine(self, generation_id: str) -> Path:
-        """Closes a generation's indexes and moves their files away; returns where to."""
+        """Closes a generation's indexes and moves their files away; returns where to.
+
+        Until `rebuilt` is called, also after a kill, the generation is `rebuilding`: the empty
+        index in its place would look whole.
+        """
+        self._mark(generation_id)
         return self._set_aside(generation_id, _DAMAGED) or self.folder(generation_id)
 
+    def rebuilding(self, generation_id: str) -> bool:
+        """Whether a generation's indexes were set aside and are not full again."""
+        return self._mark_of(generation_id).exists()
+
+    def rebuilt(self, generation_id: str) -> None:
+        """Says that a generation's indexes hold again all that the catalog has."""
+        self._mark_of(generation_id).unlink(missing_ok=True)
+
     def sweep(self, known: Collection[str]) -> None:
-        """Deletes folders of generations that are not known, and those set aside as damaged."""
-        for folder in self.root.iterdir():
-            if folder.is_dir() and folder.name not in known:
-                shutil.rmtree(folder, ignore_errors=True)
+        """Deletes what is of no known generation, and folders set aside as damaged."""
+        for path in self.root.iterdir():
+            if path.is_dir() and path.name not in known:
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.is_file() and path.name.removeprefix(_REBUILDING) not in known:
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Closes all; idempotent."""
@@ -130,11 +154,19 @@ class Indexes:
     def folder(self, generation_id: str) -> Path:
         return self.root / generation_id
 
-    def _set_aside(self, generation_id: str, prefix: str) -> Path | None:
+    def _mark_of(self, generation_id: str) -> Path:
+        return self.root / f"{_REBUILDING}{generation_id}"
+
+    def _mark(self, generation_id: str) -> None:
+        """Written to the disk before anything is moved."""
+        with self._mark_of(generation_id).open("wb") as f:
+            os.fsync(f.fileno())
+
+    def _set_aside(self, generation_id: str, prefix: str, side: str = "") -> Path | None:
         """Renames the folder, so that no crash leaves half of one under a generation's name."""
         with self._lock:
             self._close(generation_id)
-            folder = self.folder(generation_id)
+            folder = self.folder(generation_id) / side
             if not folder.exists():
                 return None
             names = (self.root / f"{prefix}{generation_id}-{n}" for n in count(1))
