@@ -315,7 +315,8 @@ def _size(png: bytes) -> tuple[float, float]:
 def _reader(model: VisionModel) -> str:
     """Begins the fingerprint of all that this model has read by today's prompt."""
     asked = prompt("describe")
-    return f"vision-{_FORM}-{asked.id}-{asked.version}-{model.name}-"
+    # In quotes, so that no name begins another's: gpt-4o is not the reader of gpt-4o-mini's.
+    return f"vision-{_FORM}-{asked.id}-{asked.version}-{json.dumps(model.name)}-"
 
 
 def _fingerprint(model: VisionModel, wanted: Regions) -> str:

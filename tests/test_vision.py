@@ -21,7 +21,8 @@ from PIL import Image, ImageDraw, ImageFont
 from reportlab.pdfgen.canvas import Canvas
 from streamlit.testing.v1 import AppTest
 
-from ingestion.library import Library, open_library
+from ingestion.library import Library
+from ingestion.opening import open_library
 from ingestion.parsers import PARSERS, ParserEntry
 from ingestion.sandbox import Limits, Sandbox
 from ingestion.vision import wanted_regions
@@ -240,6 +241,19 @@ def test_the_same_bytes_are_never_asked_about_again(tmp_path: Path, opened: Open
         assert c.exec_driver_sql("SELECT count(*) FROM parses").scalar() == 0
         assert c.exec_driver_sql("SELECT count(*) FROM embeddings").scalar() == 0
     assert library.verify(LOCAL_ADMIN).ok
+
+
+def test_a_model_whose_name_begins_anothers_is_asked_itself(tmp_path: Path, opened: Open):
+    chart = chart_png(tmp_path / "chart.png")
+    with OpenAIServer() as server:
+        library = opened(server, vision_model="eye-mini")
+        document = added(library, chart)
+        library = opened(server, vision_model="eye")
+        assert library.is_to_be_described(LOCAL_ADMIN, document.id)
+        library.retry(LOCAL_ADMIN, document.id)
+        assert library.wait(60)
+        assert [r["model"] for r in server.requests] == ["eye-mini", "eye"]
+        assert {r["model"] for r in readings(library, document)} == {"eye"}
 
 
 @pytest.mark.parametrize(
