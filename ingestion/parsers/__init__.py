@@ -74,12 +74,12 @@ PARSERS: Mapping[Kind, ParserEntry] = {
     "docx": _entry("docx", "office", 2, "lxml"),
     "pptx": _entry("pptx", "office", 2, "unstructured", "python-pptx", "lxml"),
     "xlsx": _entry("xlsx", "office", 2, "openpyxl"),
-    "odf": _entry("odf", "office", 1, "lxml"),
+    "odf": _entry("odf", "office", 2, "lxml"),
     "csv": _entry("csv", "office", 2, "charset-normalizer"),
     "html": _entry("html", "office", 2, "lxml"),
     "markdown": _entry("markdown", "office", 2, "markdown-it-py", "lxml"),
     "text": _entry("text", "office", 2, "charset-normalizer"),
-    "email": _entry("email", "office", 2, "lxml"),
+    "email": _entry("email", "office", 3, "lxml"),
 }
 
 SUFFIXES: Mapping[Kind, str] = {
