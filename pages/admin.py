@@ -33,6 +33,21 @@ def index(running: bool) -> None:
         parts.reindex_result(status)
 
 
+def older() -> None:
+    """How many documents an older Footnote read, with a button; nothing where there are none."""
+    count = len(library.outdated(who))
+    if not count:
+        return
+    noun = "1 document was" if count == 1 else f"{count} documents were"
+    st.markdown(
+        f"{noun} read by an older Footnote, or with other settings. Read again, they say what "
+        "today's reading finds; until then they answer as they are."
+    )
+    if st.button("Read them all again", icon=":material/refresh:", key="read-all-again"):
+        library.retry_outdated(who)
+        st.rerun()
+
+
 st.title("Admin")
 if not who.admin:
     st.error("Only administrators may use this screen.")
@@ -45,6 +60,8 @@ st.markdown(
 )
 running = library.reindex_status(who).state == "running"
 st.fragment(index, run_every=1 if running else None)(running)
+
+older()
 
 st.subheader("Check and repair")
 st.markdown(

@@ -178,6 +178,34 @@ def test_lost_pages_are_said_in_the_list_and_shown_in_the_ledger(opened: Doors, 
         opened.library.remove(WHO, document.id)
 
 
+def test_what_an_older_footnote_read_is_offered_to_be_read_again(opened: Doors):
+    library = opened.library
+    added = [library.add(WHO, f"{n}.csv", f"place,{n}\nharbour,{n}".encode()) for n in (1, 2)]
+    try:
+        assert library.wait(60)
+        assert "Read them all again" not in [b.label for b in screen("admin").button]
+        for document in added:
+            older = "UPDATE parses SET fingerprint = 'csv-0' WHERE content_hash = ?"
+            with library.catalog.db.write() as c:
+                c.exec_driver_sql(older, (library.document(WHO, document.id).content_hash,))
+        test = screen("documents")
+        test.button(key=f"open-{added[0].id}").click().run()
+        assert "Read by an older Footnote" in texts(test)
+        test.button(key=f"read-again-{added[0].id}").click().run()
+        assert library.wait(60)
+        test.run()
+        assert not keys(test, "read-again-")
+        test = screen("admin")
+        assert "1 document was read by an older Footnote" in texts(test)
+        test.button(key="read-all-again").click().run()
+        assert library.wait(60)
+        assert library.outdated(WHO) == []
+        assert not keys(test.run(), "read-all-again")
+    finally:
+        for document in added:
+            library.remove(WHO, document.id)
+
+
 def test_the_queue_is_paused_and_resumed_on_the_screen(opened: Doors):
     opened.library.pause(WHO)
     document = opened.library.add(WHO, "later.txt", b"To be read later.")

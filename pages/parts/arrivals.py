@@ -47,10 +47,12 @@ def upload(library: Library, who: Principal, space: str, max_file_mb: int, ask: 
     # A new key empties the box, and frees its copies of the files.
     round_ = st.session_state.setdefault("upload_round", 0)
     files = st.file_uploader(
-        "Add documents: PDF, images, Word, PowerPoint, Excel, CSV, HTML, Markdown, text, e-mail",
+        "Add documents: PDF, pictures, Word, PowerPoint, Excel, OpenDocument, CSV, HTML, Markdown, "
+        "text, e-mail",
         accept_multiple_files=True,
         max_upload_size=max_file_mb,
         key=f"upload-{round_}",
+        help="Pictures: PNG, JPEG, TIFF, WebP, BMP, GIF. E-mail: EML, and Outlook's MSG.",
     )
     if not files:
         return

@@ -236,8 +236,25 @@ def detail(library: Library, who: Principal, document_id: str) -> None:
         if not lines:
             st.info("No page has been read yet.")
             return
+        _offer_newer(library, who, document)
         readings.offer(library, who, document)
         _pages(document, lines, library.readings(who, document_id), new_tab)
+
+
+def _offer_newer(library: Library, who: Principal, document: Document) -> None:
+    """A button where today's Footnote would read the document otherwise."""
+    if not library.is_outdated(who, document.id):
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Read by an older Footnote, or with other settings.", width="stretch")
+        st.button(
+            "Read again",
+            icon=":material/refresh:",
+            key=f"read-again-{document.id}",
+            on_click=_call,
+            args=(library.retry, who, document.id),
+            help="Until it is ready, what was read before goes on answering",
+        )
 
 
 def _pages(
