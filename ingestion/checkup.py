@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 
+from ingestion.ocr_languages import problem
 from ingestion.parsers import library_version
 from ingestion.pipeline import Pipeline, compare
 from ingestion.sandbox import Protection
@@ -90,6 +91,11 @@ def health(pipeline: Pipeline, settings: Settings) -> Health:
             if fits
             else f"The embedding model was changed; {then}",
         )
+    )
+    fault = problem(settings.ocr_languages)
+    languages = settings.ocr_languages.replace("+", ", ")
+    checks.append(
+        Check(name="OCR", ok=fault is None, detail=fault or f"Scans are read in: {languages}.")
     )
     checks.append(_vision(pipeline))
     free = shutil.disk_usage(settings.data).free

@@ -8,7 +8,11 @@ from pathlib import Path
 from PIL import Image
 
 from ingestion.library import Library
+from ingestion.opening import open_library
+from store.embedding import Embedder
 from store.models import LOCAL_ADMIN
+from store.opening import open_store
+from store.settings import Settings
 from store.states import losses, sentence
 from tests import files
 
@@ -53,3 +57,15 @@ def test_a_picture_that_breaks_off_makes_its_document_partly_read(library: Libra
     assert document.status == "partial"
     assert losses(document) == ("Page 1 breaks off: only a part was read.",)
     assert sentence(document) == "Partly read, page 1 breaks off: only a part was read."
+
+
+def test_a_language_without_its_data_is_said_before_a_scan_comes(
+    settings: Settings, embedder: Embedder
+):
+    settings = settings.model_copy(update={"ocr_languages": "eng+syr"})
+    with open_store(settings, embedder=embedder) as store:
+        library = open_library(store, start=False)
+        [found] = [c for c in library.health(LOCAL_ADMIN).checks if c.name == "OCR"]
+        library.close()
+    assert not found.ok
+    assert found.detail.startswith("OCR data for syr is not installed: install tesseract-ocr-syr")
