@@ -17,6 +17,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from ingestion.parsers import ParseOptions
 from ingestion.parsers.pdf import open_file
+from ingestion.parsers.pdf_page import Page
 from ingestion.parsers.pdf_quality import of_ocr_layer, readable
 from store.boxes import unpack
 from store.models import ParsedPage
@@ -97,9 +98,27 @@ def invisible_on_an_empty_picture(canvas: Canvas) -> None:
     invisible(canvas)
 
 
+def nearly_white(canvas: Canvas) -> None:
+    canvas.setFillGray(0.945)
+    canvas.drawString(50, 400, ORDER)
+
+
+def under_a_white_shape(canvas: Canvas) -> None:
+    canvas.drawString(50, 400, ORDER)
+    canvas.setFillGray(1)
+    canvas.rect(40, 390, 400, 30, stroke=0, fill=1)
+
+
+def under_a_black_shape(canvas: Canvas) -> None:
+    canvas.drawString(50, 400, ORDER)
+    canvas.rect(40, 390, 400, 30, stroke=0, fill=1)
+
+
 @pytest.mark.parametrize(
-    "draw", [white_on_white, too_small, off_the_page, invisible, invisible_on_an_empty_picture]
-)
+    "draw",
+    [white_on_white, too_small, off_the_page, invisible, invisible_on_an_empty_picture,
+     nearly_white, under_a_white_shape, under_a_black_shape],
+)  # fmt: skip
 def test_text_that_nobody_sees_is_left_out_and_said(
     tmp_path: Path, draw: Callable[[Canvas], None]
 ) -> None:
@@ -119,6 +138,95 @@ def test_white_on_a_dark_ground_is_seen(tmp_path: Path) -> None:
     page = page_with(tmp_path / "a.pdf", draw)
     assert "Storm warning" in page.text
     assert "hidden_text" not in page.flags
+
+
+def marked_over(canvas: Canvas) -> None:
+    canvas.drawString(50, 400, "Storm warning")
+    canvas.setFillColorRGB(1, 1, 0, alpha=0.4)
+    canvas.rect(40, 390, 300, 30, stroke=0, fill=1)
+
+
+def framed_later(canvas: Canvas) -> None:
+    canvas.drawString(50, 400, "Storm warning")
+    canvas.rect(40, 390, 300, 30, stroke=1, fill=0)
+
+
+def on_a_cell_painted_after_other_text(canvas: Canvas) -> None:
+    canvas.setFillColorRGB(0.1, 0.3, 0.1)
+    canvas.rect(40, 390, 300, 30, stroke=0, fill=1)
+    canvas.setFillGray(1)
+    canvas.drawString(50, 400, "Storm warning")
+    canvas.setFillGray(0.9)
+    canvas.rect(40, 360, 300, 30, stroke=0, fill=1)
+
+
+def filled_by_a_shape(canvas: Canvas) -> None:
+    """Letters that are cut out of a shape."""
+    canvas.saveState()
+    text = canvas.beginText(50, 400)
+    text.setFont("Vera", 20)
+    text.setTextRenderMode(7)
+    text.textLine("Storm warning")
+    canvas.drawText(text)
+    canvas.setFillColorRGB(0.6, 0, 0)
+    canvas.rect(40, 390, 300, 30, stroke=0, fill=1)
+    canvas.restoreState()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [marked_over, framed_later, on_a_cell_painted_after_other_text, filled_by_a_shape],
+)
+def test_what_shows_through_or_stands_on_a_shape_is_seen(
+    tmp_path: Path, draw: Callable[[Canvas], None]
+) -> None:
+    page = page_with(tmp_path / "a.pdf", draw)
+    assert "Storm warning" in page.text
+    assert PROSE[0] in page.text
+    assert page.flags == ()
+
+
+def test_a_clear_watermark_painted_last_makes_no_scan_of_the_page(tmp_path: Path) -> None:
+    mark = Image.new("RGBA", (500, 700), (255, 255, 255, 0))
+    ImageDraw.Draw(mark).rectangle((100, 300, 400, 400), (200, 0, 0, 60))
+    packed = io.BytesIO()
+    mark.save(packed, "PNG")
+
+    def draw(canvas: Canvas) -> None:
+        canvas.drawImage(ImageReader(packed), 0, 0, *SIZE, mask="auto")
+
+    page = page_with(tmp_path / "a.pdf", draw, prose=40)
+    assert page.how == "text"
+    assert page.flags == ()
+    file = open_file(tmp_path / "a.pdf", OPTIONS)
+    with Page(file._file, 0) as opened:  # type: ignore[attr-defined]
+        assert not opened.layer.of_scan
+    file.close()
+
+
+def test_letters_painted_under_a_scan_are_its_layer(tmp_path: Path) -> None:
+    def draw(canvas: Canvas) -> None:
+        text = canvas.beginText(8, 686)
+        text.setFont("Helvetica", 10, leading=16.4)
+        for line in PROSE * 4:
+            text.textLine(line)
+        canvas.drawText(text)
+        canvas.drawImage(picture_of(list(PROSE) * 4, (1250, 1750)), 0, 0, *SIZE)
+
+    page = page_with(tmp_path / "a.pdf", draw, prose=0)
+    assert "hidden_text" not in page.flags
+    assert PROSE[1] in page.text
+
+
+def test_a_page_of_a_few_units_is_read(tmp_path: Path) -> None:
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=(8, 11), invariant=1)
+    canvas.setFont("Times-Roman", 0.15)
+    for i, line in enumerate(PROSE):
+        canvas.drawString(1, 9 - 0.2 * i, line)
+    canvas.save()
+    page = page_of(tmp_path / "a.pdf")
+    assert page.text.splitlines() == list(PROSE)
+    assert page.flags == ()
 
 
 def test_text_outside_the_crop_box_is_hidden(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def _entry(module: str, family: Family, version: int, *libraries: str) -> Parser
 
 
 PARSERS: Mapping[Kind, ParserEntry] = {
-    "pdf": _entry("pdf", "pdf", 3, "pypdfium2", *_OCR),
+    "pdf": _entry("pdf", "pdf", 4, "pypdfium2", *_OCR),
     "image": _entry("image", "pdf", 2, "pillow", *_OCR),
     "docx": _entry("docx", "office", 2, "lxml"),
     "pptx": _entry("pptx", "office", 2, "unstructured", "python-pptx", "lxml"),
