@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import struct
 import zipfile
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -26,7 +27,7 @@ from ingestion.sandbox import Limits, Sandbox
 from store.errors import Unreadable
 from store.models import Page, ParsedPage
 from tests import files
-from tests.ole import outlook_message, write_ole
+from tests.ole import Tree, outlook_message, write_ole
 from tests.reading import cells, opened, pages
 
 
@@ -356,3 +357,78 @@ def test_what_is_encrypted_in_a_mail_is_said(tmp_path: Path) -> None:
         "Attachment x.bin was not read. It is encrypted.",
         "Attachment smime.p7m was not read. It is encrypted.",
     )
+
+
+def _rtf_message(packed: bytes) -> Tree:
+    tree = outlook_message("Tides", "")
+    del tree["__substg1.0_1000001F"]
+    return {**tree, "__substg1.0_10090102": packed}
+
+
+def _plain_rtf(rtf: str) -> bytes:
+    data = rtf.encode("cp1252")
+    return struct.pack("<IIII", len(data) + 12, len(data), 0x414C454D, 0) + data
+
+
+PACKED_RTF = bytes.fromhex(
+    "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af3"
+    "2068656c090020627705b06c647d0a800fa0"
+)
+"""The example of [MS-OXRTFCP] 3.1.1."""
+
+
+@pytest.mark.parametrize(
+    ("packed", "said"),
+    [
+        (PACKED_RTF, "hello world"),
+        (
+            _plain_rtf(
+                r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}{\f1\fcharset204 Arial;}}"
+                r"{\*\generator x}\pard H\'f6he \u8364?5 \u-10179?\u-8408?\par"
+                r"\f1 \'cc\'e0\'f7\'f2\f0  mast\par}"
+            ),
+            "Höhe €5 🜨\nМачт mast",
+        ),
+        (
+            _plain_rtf(
+                r"{\rtf1\ansi\ansicpg1252\fromhtml1 {\*\htmltag64 <p>}\htmlrtf {\b\htmlrtf0 "
+                r"High tide{\*\htmltag84 <br>}\htmlrtf \line\htmlrtf0 at noon\htmlrtf }\htmlrtf0 "
+                r"{\*\htmltag72 </p>}}"
+            ),
+            "High tide\nat noon",
+        ),
+    ],
+)
+def test_a_message_of_formatted_text_only_is_read(tmp_path: Path, packed: bytes, said: str) -> None:
+    file = opened(write_ole(tmp_path / "a.msg", _rtf_message(packed)), "email")
+    assert file.page(1).text.endswith(said)
+    assert file.info.warnings == ()
+
+
+@pytest.mark.parametrize("packed", [b"short", _plain_rtf("x"), PACKED_RTF[:8] + b"?" * 40])
+def test_a_message_whose_text_cannot_be_read_says_so(tmp_path: Path, packed: bytes) -> None:
+    file = opened(write_ole(tmp_path / "a.msg", _rtf_message(packed)), "email")
+    assert file.info.unread == 1
+    assert "could not be read" in file.info.warnings[0]
+
+
+def test_what_a_message_carries_and_is_not_read_is_told(tmp_path: Path) -> None:
+    drawing: Tree = {"CONTENTS": b"a drawing"}
+    file = opened(write_ole(tmp_path / "a.msg", outlook_message("x", "y", None, drawing)), "email")
+    assert file.info.warnings == ("1 embedded object was not read, of another program.",)
+
+    held: Tree = {"Package": files.text_pdf(tmp_path / "r.pdf", ["In an object."]).read_bytes()}
+    found = pages(write_ole(tmp_path / "b.msg", outlook_message("x", "y", None, held)), "email")
+    assert found[1].text == "In an object."
+
+    tree = outlook_message("deepest", "y")
+    for _ in range(6):
+        tree = outlook_message("outer", "y", None, tree)
+    file = opened(write_ole(tmp_path / "c.msg", tree), "email")
+    assert "1 attached message was not read: messages in messages" in file.info.warnings[0]
+    assert file.info.unread >= 1
+
+    many = {f"{n}.txt": b"Word %d" % n for n in range(503)}
+    file = opened(write_ole(tmp_path / "d.msg", outlook_message("x", "y", many)), "email")
+    assert "3 attachments were not read: a message has at most 500" in file.info.warnings[0]
+    assert file.info.unread == 3

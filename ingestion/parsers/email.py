@@ -13,7 +13,7 @@ from ingestion.parsers.email_parts import ENCRYPTED, Parts, date_of, header, par
 from ingestion.parsers.flow import Flow, FlowedFile
 from ingestion.parsers.html import parse, write_html
 from ingestion.parsers.kinds import OLE
-from ingestion.parsers.outlook import read_message
+from ingestion.parsers.outlook import Losses, read_message
 from ingestion.parsers.text import write_text
 
 if TYPE_CHECKING:
@@ -28,15 +28,18 @@ def open_file(path: Path, options: ParseOptions) -> OpenedFile:
     with path.open("rb") as file:
         from_outlook = file.read(8) == OLE
     if from_outlook:
-        message = read_message(path)
+        message, losses = read_message(path)
     else:
+        losses = Losses()
         # compat32 keeps malformed headers as they are; the newer policies raise on some of them.
         message = email.message_from_bytes(path.read_bytes(), policy=email.policy.compat32)
     parts = parts_of(message)
-    return with_attachments(_written(message, parts, options), parts.attached, options)
+    return with_attachments(_written(message, parts, losses, options), parts.attached, options)
 
 
-def _written(message: email.message.Message, parts: Parts, options: ParseOptions) -> FlowedFile:
+def _written(
+    message: email.message.Message, parts: Parts, losses: Losses, options: ParseOptions
+) -> FlowedFile:
     flow = Flow(options.max_pages)
     subject = header(message, "Subject")
     if subject:
@@ -51,7 +54,10 @@ def _written(message: email.message.Message, parts: Parts, options: ParseOptions
     if names:
         flow.note("Attachments: " + ", ".join(names))
     if parts.left_out:
+        flow.unread += 1
         flow.warnings.append("The message has more parts than are read.")
+    flow.unread += losses.unread
+    flow.warnings += losses.warnings()
     return flow.finish(
         title=subject or None, date=date_of(message), author=header(message, "From") or None
     )

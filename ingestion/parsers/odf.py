@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from ingestion.parsers import OpenedFile, ParseOptions
 
 MAX_DEPTH = 60
-_NOT_SHOWN = frozenset(
-    ("tracked-changes", "forms", "animations", "notes", "styles", "automatic-styles", "meta")
-    + ("master-styles", "settings", "scripts", "event-listeners", "table-template")
+_NOT_SHOWN_WORDS = (
+    "tracked-changes forms animations notes styles automatic-styles master-styles meta settings "
+    "scripts event-listeners table-template"
 )
+_NOT_SHOWN = frozenset(_NOT_SHOWN_WORDS.split())
 """Everything else may hold paragraphs, whatever its name."""
 
 

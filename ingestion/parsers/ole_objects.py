@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import Any
 
 _NATIVE, _PACKAGE, _CONTENTS = "\1Ole10Native", "Package", "CONTENTS"
 _DAMAGED = (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error)
@@ -15,13 +16,21 @@ def unwrapped(data: bytes) -> tuple[str, bytes] | None:
 
     try:
         with OleFileIO(io.BytesIO(data)) as container:
-            if container.exists(_NATIVE):
-                return _native(container.openstream(_NATIVE).read())
-            for stream in (_PACKAGE, _CONTENTS):
-                if container.exists(stream):
-                    inner = container.openstream(stream).read()
-                    if inner.startswith((b"PK\x03\x04", b"%PDF-")):
-                        return "embedded.pdf" if inner.startswith(b"%") else "embedded", inner
+            return file_at(container, [])
+    except _DAMAGED:
+        return None
+
+
+def file_at(container: Any, at: list[str]) -> tuple[str, bytes] | None:
+    """The same for an object that lies in a folder of an open container."""
+    try:
+        if container.exists([*at, _NATIVE]):
+            return _native(container.openstream([*at, _NATIVE]).read())
+        for stream in (_PACKAGE, _CONTENTS):
+            if container.exists([*at, stream]):
+                inner = container.openstream([*at, stream]).read()
+                if inner.startswith((b"PK\x03\x04", b"%PDF-")):
+                    return "embedded.pdf" if inner.startswith(b"%") else "embedded", inner
     except _DAMAGED:
         return None
     return None
