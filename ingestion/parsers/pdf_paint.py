@@ -56,14 +56,14 @@ def look_at(page: Any, frame: Frame) -> Paint:
     handles: list[np.ndarray] = []
     kinds: list[np.ndarray] = []
     boxes: list[np.ndarray] = []
-    forms = 0
+    forms = listed = 0
 
     def walk(
         parent: int, count: Callable[..., int], get: Callable[..., int], matrix: np.ndarray | None,
         depth: int,
     ) -> None:  # fmt: skip
-        nonlocal forms
-        n = min(max(0, count(parent)), MOST_OBJECTS - sum(map(len, handles)))
+        nonlocal forms, listed
+        n = min(max(0, count(parent)), MOST_OBJECTS - listed)
         if n <= 0:
             return
         mine = np.fromiter(map(get, repeat(parent), range(n)), np.uint64, n)
@@ -74,6 +74,7 @@ def look_at(page: Any, frame: Frame) -> Paint:
             handles.append(mine[done:i])
             kinds.append(sorts[done:i])
             boxes.append(_boxes(mine[done:i], sorts[done:i], matrix))
+            listed += i - done
             done = i
             if i < n and depth < _DEEPEST_FORM and forms < _MOST_FORMS:
                 forms += 1

@@ -174,6 +174,8 @@ def _restore_f(codes: np.ndarray, text_page: Any) -> bool:
         at = found.start(1)
         if pdfium.FPDFText_IsGenerated(text_page, at) == 1:
             codes[at] = ord("f")
+    if "\0" not in text:
+        return False
     lost = [found.start(found.lastindex or 0) for found in _LOST_FFI.finditer(text)]
     codes[lost] = _FFI
     return bool(lost)
