@@ -205,6 +205,9 @@ def test_the_person_decides_about_a_known_name_and_about_the_queue(cli: Cli, tmp
     assert not queue["paused"]
     [done] = cli.run("ingestion", "add", later, "--wait")
     assert done["status"] == "duplicate"
+    [older] = cli.run("ingestion", "retry", "--outdated")
+    assert older["queued"] == []
+    assert not any(line["outdated"] for line in cli.run("ingestion", "list"))
     [refused] = cli.run("ingestion", "pause", "later.txt", expect=1)
     assert refused["error"]
 
@@ -212,6 +215,8 @@ def test_the_person_decides_about_a_known_name_and_about_the_queue(cli: Cli, tmp
 def test_wrong_usage_exits_with_two(tmp_path: Path):
     Cli(tmp_path).run("ingestion", "fly", expect=2)
     Cli(tmp_path).run("ingestion", "add", str(tmp_path), "--dry-run", expect=2)
+    Cli(tmp_path).run("ingestion", "retry", expect=2)
+    Cli(tmp_path).run("ingestion", "retry", "a.txt", "--outdated", expect=2)
     Cli(tmp_path).run("retrieval", "ask", expect=2)
 
 
