@@ -67,7 +67,9 @@ class Pipeline:
         pages = self.catalog.outcomes(parse_id)
         info = self.catalog.parse_info(parse_id)
         if len(pages) != info.pages:  # the same bytes are being read again elsewhere
-            raise Transient("Pages of this document are being read again.")
+            raise Transient(
+                "Another copy of this file was being read at the same time; retry this one."
+            )
         own = [w for w in version.warnings if not w.startswith(SAYS)]  # of an earlier reading
         warnings = [*own, *info.warnings, *lost_pages(pages, info.unread)]
         warnings += self._described(job.lease, version, parse_id)
