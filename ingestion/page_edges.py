@@ -86,6 +86,12 @@ class PageEdges(NamedTuple):
     rows: int
 
 
+def is_page_number(text: str) -> bool:
+    """Whether a line says nothing but on which page it stands."""
+    marked = _NUMBER.sub("\0", text.casefold().replace("\0", " "))
+    return "\0" in marked and bool(_ALONE.fullmatch(_PAGE_WORDS.sub("", marked)))
+
+
 def edges_of(page: Page) -> PageEdges:
     """The lines of a page that might be running; about one kilobyte."""
     text = page.text

@@ -1,8 +1,9 @@
 """Running heads, feet and page numbers, from the first and last lines of all pages of a document.
 
-What the parser marked as header or footer is left out anyway, and counts here among the others;
-this finds what a page or two do not tell: titles with OCR errors, chapter names that change, feet
-of slides. In doubt a line is content, since what is left out of the chunks is found by nobody.
+This finds what a page or two do not tell: titles with OCR errors, chapter names that change, feet
+of slides. What a parser marked as header or footer is left out where it repeats here too, or is no
+more than a page number: a letterhead stands in the margin as well. In doubt a line is content,
+since what is left out of the chunks is found by nobody.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from ingestion.page_edges import EdgeLine, PageEdges, edges_of
+from ingestion.page_edges import EdgeLine, PageEdges, edges_of, is_page_number
 from store.models import Block, Page
 
 __all__ = ["OnPage", "Spans", "edges_of", "find_running_heads", "without"]
@@ -67,11 +68,15 @@ def find_running_heads(pages: Sequence[PageEdges]) -> dict[int, Spans]:
 
 
 def without(page: Page, heads: Spans) -> Page:
-    """The page with `heads` as header blocks, cut out of the blocks that held them."""
-    if not heads:
-        return page
+    """The page with `heads` as header blocks, cut out of the blocks that held them.
+
+    Of the headers and footers it had, only page numbers stay what they are; the rest is content.
+    """
     blocks: list[Block] = [Block(kind="header", start=s, end=e) for s, e in heads]
     for block in page.blocks:
+        margin = block.kind in ("header", "footer")
+        if margin and not is_page_number(page.text[block.start : block.end]):
+            block = block.model_copy(update={"kind": "paragraph"})
         blocks += _cut(block, heads, page.text)
     blocks.sort(key=lambda block: (block.start, block.end))
     return page.model_copy(update={"blocks": tuple(blocks)})

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.chunking import ChunkDraft, chunk_pages
+from ingestion.page_edges import is_page_number
 from ingestion.parsers.flow import Flow
 from store.models import Block, Page
 from store.sentences import sentences, without_bullet
@@ -101,7 +102,7 @@ def test_neighbours_in_a_section_share_a_sentence() -> None:
     assert all(60 <= len(c.text.split()) <= 192 for c in chunks)
 
 
-def test_page_headers_and_footers_are_left_out() -> None:
+def test_a_page_number_in_the_margin_is_left_out_and_a_letterhead_is_not() -> None:
     text = "ACME confidential\nThe door code is 4711.\nPage 3 of 9"
     blocks = (
         Block(kind="header", start=0, end=17),
@@ -110,7 +111,7 @@ def test_page_headers_and_footers_are_left_out() -> None:
     )
     page = Page(id=1, parse_id=1, number=1, text=text, how="text", blocks=blocks)
     (chunk,) = chunks_of(page)
-    assert chunk.text == "The door code is 4711."
+    assert chunk.text == "ACME confidential\nThe door code is 4711."
 
 
 def test_a_long_section_name_does_not_eat_the_chunk() -> None:
@@ -276,11 +277,12 @@ def test_every_word_is_in_a_chunk_within_the_budget(
         else:
             flow.paragraph(what)
     page = page_of(flow)
-    footers = [b for b in page.blocks if b.kind == "footer"]
+    margins = [(b.start, b.end) for b in page.blocks if b.kind == "footer"]
+    numbers = [(s, e) for s, e in margins if is_page_number(page.text[s:e])]
     expected = {
         i
         for i, character in enumerate(page.text)
-        if not character.isspace() and not any(b.start <= i < b.end for b in footers)
+        if not character.isspace() and not any(s <= i < e for s, e in numbers)
     }
     covered: set[int] = set()
     for chunk in chunks_of(page, budget=budget):

@@ -1,8 +1,9 @@
 """Running heads, feet and page numbers: what stands at a page's edge and is not its content.
 
-What several pages of a file have there in common is running. A page alone tells only that a bare
-page number or a note of a download is none of its content: what is taken for an edge is not
-searched, so in doubt a row is content.
+What several pages of a file have there in common is running. On a page alone only signs count that
+hardly anything else bears: a bare page number, a note of a download, a line from margin to margin
+with a page number. What is taken for an edge and does not repeat is
+searched all the same (`ingestion.running_heads`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ _NOTICE = re.compile(
     r"(://|\w\.\w|[0-9])|download date\W.{0,30}$|digiti[sz]ed by google$|arxiv:\d{4}\.\d",
     re.IGNORECASE,
 )
+_BARE_NUMBER = re.compile(rf"(?:(?:page|seite|p\.) ?)?{_NUMBER}", re.IGNORECASE)
+_CONTACT = re.compile(r"@|\biban\b|\bbic\b|[0-9][0-9 ./-]{7,}[0-9]", re.IGNORECASE)
 _DIGIT = re.compile(r"[0-9]+")
 
 
@@ -125,7 +128,17 @@ def _is_edge(
         return True
     if outermost and _NOTICE.match(text) and len(text) < 160:
         return True
-    return numbered and (outermost or apart) and place < 0.1 and row.height <= 1.1 * body
+    if numbered and (outermost or apart) and place < 0.1 and row.height <= 1.1 * body:
+        return True
+    # From margin to margin, with the page's number at an end or in the middle.
+    cells = row.cell_texts
+    across = 1 < len(cells) <= 4 and row.x1 - row.x0 > 0.6 * width and place < 0.1
+    if not across or not outermost or depth or row.height > 1.1 * body or len(text) > 140:
+        return False
+    if gap < 0.6 * min(row.height, body) or any(map(_CONTACT.search, cells)):
+        return False
+    ends = (cells[0], cells[-1], cells[1] if len(cells) == 3 else "")
+    return any(_BARE_NUMBER.fullmatch(cell) for cell in ends)
 
 
 def _lines(texts: list[str], boxes: np.ndarray, chosen: np.ndarray) -> list[str]:
