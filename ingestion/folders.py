@@ -119,6 +119,7 @@ def plan(listing: Listing, known: Sequence[Known], *, allow_empty: bool = False)
     # A file that failed or was cancelled is no reason to let go of a document that answers.
     read = [k for k in known if k.status not in NEVER_READ]
     elsewhere = {k.digest: k.name for k in read if k.path is None}
+    settled = {k.digest for k in read if k.status not in ("queued", "processing")}
     found = {f.path: f.digest for f in listing.files}
     steps: list[Step] = [_failed(u, ours) for u in listing.unread]
     gone = {
@@ -134,9 +135,11 @@ def plan(listing: Listing, known: Sequence[Known], *, allow_empty: bool = False)
             continue
         twin = elsewhere.get(digest) or kept.get(digest)
         if twin:
-            if mine:
-                gone[path] = mine
             note = f"The same content is already here as “{twin}”."
+            if mine and digest in settled:
+                gone[path] = mine
+            elif mine:
+                note += f" “{mine.name}” stays until that is read; synchronise again then."
             steps.append(Step(action="unchanged", path=path, note=note))
             continue
         kept[digest] = path

@@ -273,3 +273,15 @@ def test_a_failed_file_of_the_folder_is_no_twin_either(status: str):
     both = [{"path": "a.txt", "digest": "2" * 64}, {"path": "b.txt", "digest": "2" * 64}]
     steps = plan(Listing.model_validate({"folder": "/in", "files": both}), ours).steps
     assert {s.path: s.action for s in steps} == {"a.txt": "replace", "b.txt": "unchanged"}
+
+
+@pytest.mark.parametrize(("status", "stays"), [("queued", True), ("processing", True),
+                                               ("ready", False), ("no_text", False)])  # fmt: skip
+def test_a_document_stays_until_its_twin_has_been_read(status: str, stays: bool):
+    ours = [Known("d1", "a.txt", "a.txt", "1" * 64, "ready")]
+    ours += [Known("d2", "by hand.txt", None, "2" * 64, status)]
+    changed = [{"path": "a.txt", "digest": "2" * 64}]
+    more = [{"path": "z.txt", "digest": "3" * 64}]
+    ours += [Known("d3", "z.txt", "z.txt", "3" * 64, "ready")]
+    made = plan(Listing.model_validate({"folder": "/in", "files": changed + more}), ours)
+    assert [s.document_id for s in made.of("remove")] == ([] if stays else ["d1"])
