@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import mean
 
+from ingestion.column_bands import column_bands, nearest_band
 from ingestion.ocr.words import Line, Word
 
 CELL_GAP = 1.0
@@ -71,8 +72,8 @@ def _table(
     if len(several) < MIN_ROWS:
         return None
     extents = [[_extent(rows[i].words[a:b]) for a, b in parted[i]] for i in range(first, last)]
-    bands = _bands([e for e in extents if len(e) > 1])
-    columns = [[_nearest(bands, extent) for extent in row] for row in extents]
+    bands = column_bands([e for e in extents if len(e) > 1])
+    columns = [[nearest_band(bands, extent) for extent in row] for row in extents]
     body = [columns[i - first] for i in several]
     if any(len(set(row)) < len(row) for row in body):
         return None
@@ -107,29 +108,6 @@ def _is_sure(
 
 def _extent(words: Sequence[Word]) -> tuple[float, float]:
     return words[0].box[0], max(w.box[2] for w in words)
-
-
-def _bands(rows: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
-    """Columns: extents of cells joined where they overlap, rows with most cells first.
-
-    A cell over several columns would join them, so it is left out.
-    """
-    bands: list[tuple[float, float]] = []
-    for row in sorted(rows, key=lambda r: -len(r)):
-        for x0, x1 in row:
-            touched = [b for b in bands if min(x1, b[1]) > max(x0, b[0])]
-            if not touched:
-                bands.append((x0, x1))
-            elif len(touched) == 1:
-                bands.remove(touched[0])
-                bands.append((min(x0, touched[0][0]), max(x1, touched[0][1])))
-    return sorted(bands)
-
-
-def _nearest(bands: list[tuple[float, float]], extent: tuple[float, float]) -> int:
-    return max(
-        range(len(bands)), key=lambda i: min(extent[1], bands[i][1]) - max(extent[0], bands[i][0])
-    )
 
 
 def _header_rows(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container
 from dataclasses import dataclass
 
+from ingestion.column_bands import column_bands, nearest_band
 from ingestion.parsers.pdf_rows import Row
 
 _MIN_ROWS = 3
@@ -78,10 +79,10 @@ def _table(rows: list[Row], boxes: list[list[float]], first: int, last: int) -> 
     if long > 0.4 * len(cells):
         return None
     widest = max(len(r.cells) for r in body)
-    bands = _bands([s for s in spans if len(s) >= max(2, widest * 0.6)])
+    bands = column_bands([s for s in spans if len(s) >= max(2, widest * 0.6)])
     if len(bands) < 2:
         return None
-    columns = [[_nearest(bands, extent) for extent in row] for row in spans]
+    columns = [[nearest_band(bands, extent) for extent in row] for row in spans]
     # Cells that stand under each other fall into bands of their own; where they do not, this is
     # text with wide gaps.
     multi = [c for c in columns if len(c) > 1]
@@ -95,31 +96,6 @@ def _extent(cell: list[int], boxes: list[list[float]]) -> tuple[float, float]:
     x0 = min((boxes[w][0] for w in cell if boxes[w][0] == boxes[w][0]), default=0.0)
     x1 = max((boxes[w][2] for w in cell if boxes[w][2] == boxes[w][2]), default=0.0)
     return x0, x1
-
-
-def _bands(spans: list[list[tuple[float, float]]]) -> list[tuple[float, float]]:
-    """Columns: extents of cells, joined where they overlap, from the rows with most cells.
-
-    A row that bridges columns (a heading over two of them) would join them, so an extent that
-    overlaps two bands already there is left out.
-    """
-    bands: list[tuple[float, float]] = []
-    for row in sorted(spans, key=lambda s: -len(s)):
-        for x0, x1 in row:
-            touched = [b for b in bands if min(x1, b[1]) - max(x0, b[0]) > 0]
-            if not touched:
-                bands.append((x0, x1))
-            elif len(touched) == 1:
-                bands.remove(touched[0])
-                bands.append((min(x0, touched[0][0]), max(x1, touched[0][1])))
-    return sorted(bands)
-
-
-def _nearest(bands: list[tuple[float, float]], extent: tuple[float, float]) -> int:
-    def overlap(i: int) -> float:
-        return min(extent[1], bands[i][1]) - max(extent[0], bands[i][0])
-
-    return max(range(len(bands)), key=overlap)
 
 
 def _header_rows(body: list[Row]) -> int:
