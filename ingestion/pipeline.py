@@ -371,7 +371,7 @@ def lost_pages(pages: Sequence[Outcome | Page], unread: int) -> list[str]:
             "only a part was read."
         )
     if unread:
-        sentences.append(f"{unread} pages beyond the limit were not read.")
+        sentences.append(f"{unread:,} pages beyond the limit were not read.")
     return sentences
 
 

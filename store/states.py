@@ -22,7 +22,9 @@ EARLIER_ANSWERS = "Until it is ready, the version before goes on answering."
 EARLIER_STAYS = "The version before goes on answering."
 OUTDATED = "read by an older Footnote, or with other settings"
 # What the pipeline says of lost pages; the numbers are ours, the reason may be a parser's.
-_LOSS = re.compile(r"^(?:Pages? \d[\d,– ]* (?:failed|breaks? off): |\d+ pages beyond the limit )")
+_LOSS = re.compile(
+    r"^(?:Pages? \d[\d,– ]* (?:failed|breaks? off): |[\d,]+ pages beyond the limit )"
+)
 _LAST_COMMA = re.compile(r"^(Pages \d[\d,– ]*), (\d[\d–]*) (failed|break off): ")
 
 
