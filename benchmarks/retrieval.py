@@ -16,7 +16,6 @@ import csv
 import hashlib
 import json
 import math
-import pickle
 import sqlite3
 import sys
 import tempfile
@@ -247,14 +246,22 @@ def cut_by_structure(path: Path, pages_in: Path, embedder: Embedder) -> list[Chu
 
 def read_pages(path: Path, pages_in: Path) -> tuple[ParsedDocument, list[Page]]:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:24]
-    kept = pages_in / f"{digest}.pages"
+    kept = pages_in / f"{digest}.json"
     if not kept.exists():
         file = pdf.open_file(path, ParseOptions())
         read = (file.page(n) for n in range(1, file.info.pages + 1))
         pages = [Page(**dict(page), id=page.number, parse_id=1) for page in read]
-        kept.write_bytes(pickle.dumps((file.info, pages)))
         file.close()
-    return pickle.loads(kept.read_bytes())
+        told = [
+            {**p.model_dump(mode="json", exclude={"boxes"}), "boxes": (p.boxes or b"").hex()}
+            for p in pages
+        ]
+        kept.write_text(json.dumps([file.info.model_dump(mode="json"), told]), encoding="utf-8")
+    info, told = json.loads(kept.read_text(encoding="utf-8"))
+    return ParsedDocument.model_validate(info), [
+        Page.model_validate({**page, "boxes": bytes.fromhex(page["boxes"]) or None})
+        for page in told
+    ]
 
 
 def in_their_languages(chunks: Sequence[Chunk]) -> list[Chunk]:
