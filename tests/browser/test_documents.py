@@ -7,7 +7,7 @@ from pathlib import Path
 
 import files
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, expect
 from serving import serve
 from visiting import PATIENCE_MS, Visit
 
@@ -49,11 +49,6 @@ def drop(visit: Visit, *paths: Path) -> None:
     visit.page.locator("input[type=file]").set_input_files(list(paths))
 
 
-def row(visit: Visit, name: str) -> Locator:
-    opener = visit.page.get_by_role("button", name=name, exact=True)
-    return visit.page.locator("[class*=st-key-document-]").filter(has=opener)
-
-
 def test_a_file_of_a_known_name_waits_until_the_person_has_chosen(visit: Visit, tmp_path: Path):
     page = visit.page
     names = ("Rules.txt", "Prices.txt", "Notes.txt")
@@ -61,12 +56,12 @@ def test_a_file_of_a_known_name_waits_until_the_person_has_chosen(visit: Visit, 
         (tmp_path / folder).mkdir()
     drop(visit, *(files.txt(tmp_path / "old" / n, f"The old text of {n}.") for n in names))
     for name in names:
-        expect(row(visit, name).get_by_text("Ready")).to_be_visible(timeout=PATIENCE_MS)
+        visit.expect_ready(name)
 
     new = [files.txt(tmp_path / "new" / n, f"The new text of {n}.") for n in names]
     drop(visit, *new, files.txt(tmp_path / "new" / "Other.txt", "A text that nobody has."))
     expect(page.get_by_text("3 files have names that are already here")).to_be_visible()
-    expect(row(visit, "Other.txt").get_by_text("Ready")).to_be_visible(timeout=PATIENCE_MS)
+    visit.expect_ready("Other.txt")
     expect(page.get_by_role("button", name="Go on")).to_be_disabled()
     visit.shoot("documents-1-choice")
 
@@ -83,9 +78,9 @@ def test_a_file_of_a_known_name_waits_until_the_person_has_chosen(visit: Visit, 
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_text("already here, with other content")).to_have_count(0)
     expect(page.get_by_text("Notes.txt: It was skipped")).to_be_visible()
-    expect(row(visit, "Prices (2).txt").get_by_text("Ready")).to_be_visible(timeout=PATIENCE_MS)
-    expect(row(visit, "Rules.txt").get_by_text("Ready")).to_be_visible(timeout=PATIENCE_MS)
-    row(visit, "Rules.txt").get_by_role("button", name="Rules.txt").click()
+    visit.expect_ready("Prices (2).txt")
+    visit.expect_ready("Rules.txt")
+    visit.row("Rules.txt").get_by_role("button", name="Rules.txt").click()
     expect(visit.frame.get_by_text("The new text of Rules.txt.")).to_be_visible()
     visit.shoot("documents-3-done")
 
@@ -93,7 +88,7 @@ def test_a_file_of_a_known_name_waits_until_the_person_has_chosen(visit: Visit, 
 def test_reading_is_paused_and_goes_on(visit: Visit, tmp_path: Path):
     page = visit.page
     drop(visit, files.scanned_pdf(tmp_path / "Scans.pdf", SCAN))
-    scans = row(visit, "Scans.pdf")
+    scans = visit.row("Scans.pdf")
     expect(scans.get_by_text("of 12 pages")).to_be_visible(timeout=PATIENCE_MS)
     scans.get_by_role("button", name="Pause").click()
     expect(scans.get_by_role("button", name="Resume")).to_be_visible()
@@ -106,7 +101,7 @@ def test_reading_is_paused_and_goes_on(visit: Visit, tmp_path: Path):
     expect(page.get_by_text("Reading is paused; 1 file waits")).to_be_visible()
     visit.shoot("documents-5-all-paused")
     page.get_by_role("button", name="Resume all").click()
-    expect(scans.get_by_text("Ready")).to_be_visible(timeout=PATIENCE_MS)
+    visit.expect_ready("Scans.pdf")
 
 
 def test_the_ledger_shows_every_page_and_opens_the_one_that_is_clicked(
@@ -114,7 +109,7 @@ def test_the_ledger_shows_every_page_and_opens_the_one_that_is_clicked(
 ):
     page = visit.page
     drop(visit, files.pdf_with_broken_pages(tmp_path / "Report.pdf", REPORT, [3, 41]))
-    report = row(visit, "Report.pdf")
+    report = visit.row("Report.pdf")
     said = report.get_by_text("Partly read, pages 3 and 41 failed: This page is damaged.")
     expect(said).to_be_visible(timeout=PATIENCE_MS)
     report.get_by_role("button", name="Report.pdf").click()

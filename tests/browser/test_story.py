@@ -85,10 +85,9 @@ def test_the_whole_story(visit: Visit, tmp_path: Path):
     cut = tmp_path / "Cut off.pdf"
     cut.write_bytes(own.read_bytes()[:200])
     page.locator("input[type=file]").set_input_files([own, cut])
-    row = page.locator("[class*=st-key-document-]").filter(has_text="Harbour minutes.pdf")
-    expect(row).to_be_visible()
+    expect(visit.row("Harbour minutes.pdf")).to_be_visible()
     visit.shoot("5-reading")
-    expect(row.get_by_text("Ready")).to_be_visible(timeout=PATIENCE_MS)
+    visit.expect_ready("Harbour minutes.pdf")
     page.get_by_role("button", name="Harbour minutes.pdf").click()
     expect(visit.frame.locator("header")).to_contain_text("page 1 of 2")
     visit.shoot("6-documents")

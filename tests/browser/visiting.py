@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -75,6 +75,16 @@ class Visit:
 
     def open_footnote(self, which: int) -> None:
         self.page.locator("[class*=st-key-foot-] button:visible").nth(which).click()
+
+    def row(self, name: str) -> Locator:
+        """A document's row on the Documents screen."""
+        opener = self.page.get_by_role("button", name=name, exact=True)
+        return self.page.locator("[class*=st-key-document-]").filter(has=opener)
+
+    def expect_ready(self, name: str) -> None:
+        """Its badge, and no sentence about becoming ready, says so."""
+        badge = self.row(name).locator(".stMarkdownBadge").filter(has_text="Ready")
+        expect(badge).to_be_visible(timeout=PATIENCE_MS)
 
     @property
     def frame(self):
