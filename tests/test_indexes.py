@@ -189,6 +189,8 @@ def test_chroma_keeps_no_text(tmp_path: Path):
         ("한국어 문서", "한국어"),
         ("отчёт за год", "отчет"),
         ("التقرير السنوي", "السنوي"),
+        ("ميزات\u200fPython وميزات", "python"),
+        ("بلغة وPython", "python"),
         ("U.S. dollars", "US dollar"),
         ("ABMD_2012.pdf", "abmd 2012"),
     ],

@@ -11,7 +11,7 @@ import docx as python_docx
 import pptx as python_pptx
 import pytest
 from docx.oxml import parse_xml
-from docx.oxml.ns import nsdecls
+from docx.oxml.ns import nsdecls, qn
 from openpyxl import Workbook
 from openpyxl.comments import Comment
 from pptx.chart.data import CategoryChartData
@@ -47,7 +47,8 @@ def rich_docx(path: Path) -> Path:
         paragraph._p.append(
             parse_xml(run.format(ns=nsdecls("w"), v='xmlns:v="urn:schemas-microsoft-com:vml"'))
         )
-    document.add_comment(paragraph.runs, text="Check with HR", author="Jonas")
+    comment = document.add_comment(paragraph.runs, text="Check with HR", author="Jonas")
+    comment._comment_elm.set(qn("w:date"), "2024-05-07T08:00:00Z")
     table = document.add_table(rows=3, cols=3)
     for row, texts in enumerate((("Grade", "Days", "Pay"), ("A", "25", "full"), ("B", "", "half"))):
         for column, text in enumerate(texts):
@@ -65,7 +66,7 @@ def test_a_word_file_gives_all_that_is_seen(tmp_path: Path) -> None:
     assert "thirty" not in page.text
     assert "unseen" not in page.text
     assert "In a box" in page.text
-    assert "Comment by Jonas: Check with HR" in blocks(page, "note")
+    assert "Comment by Jonas on 2024-05-07: Check with HR" in blocks(page, "note")
     assert blocks(page, "list") == ["- Ask early\n1. First step\n2. Second step"]
     assert blocks(page, "header") == ["Page header"]
     assert blocks(page, "footer") == ["Page footer"]
@@ -75,6 +76,24 @@ def test_a_word_file_gives_all_that_is_seen(tmp_path: Path) -> None:
     }  # fmt: skip
     info = opened(path, "docx").info
     assert (info.title, info.author, info.date) == ("Leave rules", "Ines", "2024-05-06T07:08:09")
+
+
+def test_numbers_of_a_list_go_on_in_and_after_the_cells_of_a_table(tmp_path: Path) -> None:
+    document = python_docx.Document()
+    document.add_paragraph("Read it", style="List Number")
+    table = document.add_table(rows=2, cols=2)
+    table.cell(0, 0).text, table.cell(0, 1).text, table.cell(1, 0).text = "Step", "Who", "Both:"
+    for text in ("sign it", "send it"):
+        table.cell(1, 0).add_paragraph(text, style="List Number")
+    table.cell(1, 0).add_paragraph("a copy", style="List Bullet")
+    frame = document.add_table(rows=1, cols=1)
+    frame.cell(0, 0).paragraphs[0].text = "File it"
+    frame.cell(0, 0).paragraphs[0].style = "List Number"
+    document.add_paragraph("Rest", style="List Number")
+    document.save(str(tmp_path / "a.docx"))
+    (page,) = pages(tmp_path / "a.docx", "docx")
+    assert cells(page)[1, 0] == "Both: 2. sign it 3. send it a copy"
+    assert blocks(page, "list") == ["1. Read it", "4. File it\n5. Rest"]
 
 
 def rich_pptx(path: Path) -> Path:

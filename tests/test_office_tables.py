@@ -169,7 +169,8 @@ def test_threads_of_comments_name_their_authors_once(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a") as package:
         package.writestr(
             "xl/threadedComments/t1.xml",
-            '<ThreadedComments xmlns="x"><threadedComment ref="B2" personId="{1}"><text>Too high?'
+            '<ThreadedComments xmlns="x"><threadedComment ref="B2" dT="2024-05-07T08:00:00.00" '
+            'personId="{1}"><text>Too high?'
             "</text></threadedComment></ThreadedComments>",
         )
         package.writestr(
@@ -186,7 +187,7 @@ def test_threads_of_comments_name_their_authors_once(tmp_path: Path) -> None:
         b'<Relationship Id="p9" Type="t/person" Target="persons/person.xml"/></Relationships>',
     )  # fmt: skip
     (page,) = pages(path, "xlsx")
-    assert blocks(page, "note") == ["Comment by Ines on B2: Too high?"]
+    assert blocks(page, "note") == ["Comment by Ines on B2, 2024-05-07: Too high?"]
 
 
 def test_pages_beyond_the_limit_are_counted_and_said(tmp_path: Path) -> None:

@@ -363,6 +363,30 @@ def test_of_two_tightly_set_f_none_is_lost(tmp_path: Path) -> None:
     assert page_of(tmp_path / "a.pdf").text == "Results could differ of course"
 
 
+def test_a_right_to_left_ligature_keeps_the_order_of_its_letters(tmp_path: Path) -> None:
+    """Painted from the left as m, lam-alef, s; pdfium turns the two letters of one glyph, too."""
+    meaning = b"1 beginbfrange\n<61> <61> <0645>\nendbfrange\n2 beginbfchar\n<62> <06440627>"
+    meaning += b"\n<63> <0633>\nendbfchar"
+    mapping = b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap /CMapName /A def\n"
+    mapping += (
+        b"1 begincodespacerange\n<00> <FF>\nendcodespacerange\n" + meaning + b"\nendcmap end end"
+    )
+    painted = b"BT /F1 12 Tf 60 120 Td (abc) Tj ET"
+    path = _raw_pdf(
+        tmp_path / "a.pdf",
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 200]/Contents 4 0 R"
+            b"/Resources<</Font<</F1 5 0 R>>>>>>",
+            b"<</Length %d>>stream\n%s\nendstream" % (len(painted), painted),
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 6 0 R>>",
+            b"<</Length %d>>stream\n%s\nendstream" % (len(mapping), mapping),
+        ],
+    )
+    assert page_of(path).text == "\u0633\u0644\u0627\u0645"
+
+
 def test_the_ligature_of_a_font_that_does_not_name_it_is_restored_in_common_words():
     codes = np.array([ord(c) for c in "e\0cient di\0culties re\0use"], np.uint32)
     assert _restore_f(codes, None)

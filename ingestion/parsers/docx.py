@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from ingestion.parsers.attached import with_attachments
 from ingestion.parsers.charts import chart_table
 from ingestion.parsers.docx_styles import Numbering, Styles, attribute
-from ingestion.parsers.docx_table import read_table
+from ingestion.parsers.docx_table import only_cell, read_table
 from ingestion.parsers.embedded import Embedded
-from ingestion.parsers.flow import Flow, FlowedFile, one_line
+from ingestion.parsers.flow import Flow, FlowedFile, comment, one_line
 from ingestion.parsers.ooxml import Element, Package, drawing_paragraphs, elements, local
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _PASSED_WORDS = (
 )
 _PASSED = frozenset(_PASSED_WORDS.split())
 _TEXT = {"tab": "\t", "ptab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
-_DOCUMENT_KINDS = ("footnotes", "endnotes", "comments")
+_NOTES = {"footnotes": "Footnote", "endnotes": "Endnote", "comments": ""}
 
 
 def open_file(path: Path, options: ParseOptions) -> OpenedFile:
@@ -112,6 +112,10 @@ class _Reader:
             self._flow.paragraph(text)
         self._hanging(inline, depth)
 
+    def _mark(self, paragraph: Element) -> str:
+        """The number that stands before it."""
+        return self._numbering.mark(paragraph, self._styles.of(paragraph))[0].removeprefix("-")
+
     def _hanging(self, inline: Inline, depth: int) -> None:
         for box in inline.boxes:
             self._blocks(box, depth + 1)
@@ -132,14 +136,11 @@ class _Reader:
                 self._flow.note(text)
 
     def _table(self, table: Element, depth: int) -> None:
+        if (frame := only_cell(table)) is not None:
+            self._blocks(frame, depth + 1)
+            return
         hanging: list[Inline] = []
-        rows, header_rows = read_table(table, hanging)
-        if len(rows) == 1 and len(rows[0]) == 1:
-            # A table of one cell is a frame around text.
-            for row in table.iter(table.tag[:-3] + "tc"):
-                self._blocks(row, depth + 1)
-                return
-        self._flow.table(rows, header_rows)
+        self._flow.table(*read_table(table, hanging, self._mark))
         for inline in hanging:
             self._hanging(inline, depth)
 
@@ -158,7 +159,7 @@ class _Reader:
 
     def _read_notes(self) -> dict[tuple[str, str], str]:
         found: dict[tuple[str, str], str] = {}
-        for kind in _DOCUMENT_KINDS:
+        for kind, label in _NOTES.items():
             root = self._package.optional_xml(self._package.first(self._main, kind))
             if root is None:
                 continue
@@ -169,9 +170,10 @@ class _Reader:
                 text = " ".join(line for line in lines if line)
                 if text:
                     author = attribute(note, "author")
-                    label = {"footnotes": "Footnote", "endnotes": "Endnote"}.get(kind, "Comment")
-                    by = f" by {author}" if kind == "comments" and author else ""
-                    found[local(note), attribute(note, "id")] = f"{label}{by}: {text}"
+                    date = attribute(note, "date")
+                    found[local(note), attribute(note, "id")] = (
+                        f"{label}: {text}" if label else comment(text, author, date=date)
+                    )
         return found
 
 

@@ -10,14 +10,21 @@ from ingestion.parsers.flow import one_line
 from ingestion.parsers.ooxml import Element, elements, local
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ingestion.parsers.docx import Inline
 
 _PASSED = ("sdt", "sdtContent", "customXml", "ins", "moveTo")
 _MAX_SPAN = 200
 
 
-def read_table(table: Element, hanging: list[Inline]) -> tuple[list[list[str]], int]:
-    """(rows, header rows); what hangs on the cells' paragraphs is appended to `hanging`."""
+def read_table(
+    table: Element, hanging: list[Inline], mark: Callable[[Element], str]
+) -> tuple[list[list[str]], int]:
+    """(rows, header rows); what hangs on the cells' paragraphs is appended to `hanging`.
+
+    `mark` tells the number that stands before a paragraph.
+    """
     rows: list[list[str]] = []
     emphasised: list[list[bool]] = []
     marked = 0
@@ -29,13 +36,19 @@ def read_table(table: Element, hanging: list[Inline]) -> tuple[list[list[str]], 
         for cell in _inside(row, "tc"):
             merge = _property(cell, "tcPr", "vMerge")
             goes_on = merge is not None and attribute(merge, "val") != "restart"
-            line.append("" if goes_on else _cell(cell, hanging, 0))
+            line.append("" if goes_on else _cell(cell, hanging, mark, 0))
             line.extend([""] * (_number(_property(cell, "tcPr", "gridSpan"), 1) - 1))
             marks.extend([_stands_out(cell)] * (len(line) - len(marks)))
         rows.append(line)
         emphasised.append(marks)
     marked = marked if marked < len(rows) else min(1, len(rows) - 1)
     return rows, max(0, marked) or table_header_rows(rows, emphasised)
+
+
+def only_cell(table: Element) -> Element | None:
+    """The cell of a table that is no more than a frame around text."""
+    cells = [cell for row in _inside(table, "tr") for cell in _inside(row, "tc")]
+    return cells[0] if len(cells) == 1 else None
 
 
 def _stands_out(cell: Element) -> bool:
@@ -52,7 +65,7 @@ def _is_bold(run: Element) -> bool:
     return bold is not None and attribute(bold, "val") not in ("0", "false", "off")
 
 
-def _cell(cell: Element, hanging: list[Inline], depth: int) -> str:
+def _cell(cell: Element, hanging: list[Inline], mark: Callable[[Element], str], depth: int) -> str:
     from ingestion.parsers.docx import MAX_DEPTH, read_inline
 
     if depth > MAX_DEPTH:
@@ -62,11 +75,12 @@ def _cell(cell: Element, hanging: list[Inline], depth: int) -> str:
         name = local(child)
         if name == "p":
             inline = read_inline(child)
-            texts.append(inline.text)
+            if text := inline.text.strip():
+                texts.append(f"{mark(child)} {text}")
             if inline.boxes or inline.notes or inline.diagrams:
                 hanging.append(inline)
         elif name in ("tbl", "tr", "tc") or name in _PASSED:
-            texts.append(_cell(child, hanging, depth + 1))
+            texts.append(_cell(child, hanging, mark, depth + 1))
     return one_line(" ".join(texts))
 
 

@@ -23,6 +23,7 @@ MAX_BLOCK_CELLS = 50_000
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SPACES = re.compile(r"\s+")
 _CELL_FIELDS = 5
 
@@ -39,6 +40,13 @@ def one_line(text: str) -> str:
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     return _SPACES.sub(" ", clean(text)).strip()
+
+
+def comment(text: str, author: str = "", place: str = "", date: str = "") -> str:
+    """A person's comment as a sentence; of `date`, which a file may have wrong, an ISO day."""
+    day = _DAY.match(date)
+    where = " on " + ", ".join(filter(None, (place, day and day[0])))
+    return f"Comment{f' by {author}' if author else ''}{where if where != ' on ' else ''}: {text}"
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ingestion.parsers.docx_styles import attribute
-from ingestion.parsers.flow import one_line
+from ingestion.parsers.flow import comment, one_line
 from ingestion.parsers.ooxml import Element, elements, local
 
 MAX_DEPTH = 60
@@ -23,10 +23,13 @@ class Hanging:
     notes: list[str] = field(default_factory=list)
 
     def annotate(self, annotation: Element) -> None:
-        """A comment with its author."""
-        author = "".join((e.text or "") for e in elements(annotation) if local(e) == "creator")
+        """A comment with its author and day."""
+        author, date = (
+            "".join((e.text or "") for e in elements(annotation) if local(e) == name)
+            for name in ("creator", "date")
+        )
         if text := " ".join(lines_of(annotation)):
-            self.notes.append(f"Comment by {author}: {text}" if author else f"Comment: {text}")
+            self.notes.append(comment(text, author, date=date))
 
 
 def inline(paragraph: Element, hanging: Hanging) -> str:

@@ -107,12 +107,38 @@ def read_words(text_page: Any, frame: Frame) -> Words:
         return _no_words()
     handle = ctypes.cast(text_page, ctypes.c_void_p).value
     codes = np.fromiter(map(_get_unicode, repeat(handle), range(count)), np.uint32, count)
+    _turn_ligatures(handle, codes)
     rects = _rects(handle, codes)
     # FS_RECTF is left, top, right, bottom.
     x0, y0, x1, y1 = frame.place(rects[:, 0], rects[:, 3], rects[:, 2], rects[:, 1])
     boxes = np.stack((x0, y0, x1, y1), axis=1)
     boxes[~((rects[:, 2] > rects[:, 0]) & (rects[:, 1] > rects[:, 3]))] = np.nan
     return _cut(codes, boxes, text_page)
+
+
+def _turn_ligatures(handle: int | None, codes: np.ndarray) -> None:
+    """Puts the letters of one right-to-left glyph in their order.
+
+    pdfium turns a line that is painted from the left round letter by letter, also the two that
+    one glyph of lam and alef stands for: the article would come out as another word.
+    """
+    letters = (codes >= 0x590) & (codes < 0x900)
+    places = np.flatnonzero(letters)
+    if not len(places):
+        return
+    rects = np.zeros((len(codes), 4), np.float32)
+    addresses = rects.ctypes.data + 16 * places
+    deque(map(_get_box, repeat(handle), places.tolist(), addresses.tolist()), 0)
+    same = np.zeros(len(codes) + 1, bool)
+    same[1:-1] = (
+        letters[:-1]
+        & letters[1:]
+        & (rects[:-1] == rects[1:]).all(1)
+        & (rects[1:, 2] > rects[1:, 0])
+    )
+    edges = np.flatnonzero(np.diff(same.astype(np.int8)))
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        codes[first : last + 1] = codes[first : last + 1][::-1].copy()
 
 
 def _rects(handle: int | None, codes: np.ndarray) -> np.ndarray:

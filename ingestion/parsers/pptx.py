@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ingestion.parsers.attached import with_attachments
 from ingestion.parsers.charts import chart_table
 from ingestion.parsers.embedded import Embedded
-from ingestion.parsers.flow import Flow, FlowedFile, one_line
+from ingestion.parsers.flow import Flow, FlowedFile, comment, one_line
 from ingestion.parsers.html import parse
 from ingestion.parsers.html_table import read_table
 from ingestion.parsers.ooxml import Package, drawing_paragraphs, elements, local
@@ -142,12 +142,12 @@ def _beside(flow: Flow, package: Package, part: str) -> None:
             if notes := _notes(root):
                 flow.note(f"Notes: {notes}")
         elif kind == "comments":
-            for comment in root.iter():
-                if isinstance(comment.tag, str) and local(comment) in ("cm", "reply"):
-                    author = authors.get(comment.get("authorId") or "", "")
-                    text = _comment(comment)
-                    if text:
-                        flow.note(f"Comment by {author}: {text}" if author else f"Comment: {text}")
+            for remark in root.iter():
+                if isinstance(remark.tag, str) and local(remark) in ("cm", "reply"):
+                    author = authors.get(remark.get("authorId") or "", "")
+                    date = remark.get("dt") or remark.get("created") or ""
+                    if text := _comment(remark):
+                        flow.note(comment(text, author, date=date))
 
 
 def _notes(root: Any) -> str:
@@ -161,9 +161,9 @@ def _notes(root: Any) -> str:
     return "\n".join(texts)
 
 
-def _comment(comment: Any) -> str:
-    old = next((e.text for e in elements(comment) if local(e) == "text"), None)
-    body = [e for e in elements(comment) if local(e) == "txBody"]
+def _comment(remark: Any) -> str:
+    old = next((e.text for e in elements(remark) if local(e) == "text"), None)
+    body = [e for e in elements(remark) if local(e) == "txBody"]
     return one_line(old or " ".join(t for e in body for t in drawing_paragraphs(e)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ingestion.parsers.flow import one_line
+from ingestion.parsers.flow import comment, one_line
 from ingestion.parsers.ooxml import Element, Package, elements, local
 
 _FALLBACK = "[Threaded comment]"
@@ -27,31 +27,30 @@ def comments_of(package: Package, part: str) -> list[str]:
 def _notes(root: Element) -> list[str]:
     authors = [one_line("".join(e.itertext())) for e in _all(root, "author")]
     found = []
-    for comment in _all(root, "comment"):
-        text = one_line("".join(t for e in _all(comment, "t") for t in e.itertext()))
-        number = comment.get("authorId") or ""
+    for note in _all(root, "comment"):
+        text = one_line("".join(t for e in _all(note, "t") for t in e.itertext()))
+        number = note.get("authorId") or ""
         author = authors[int(number)] if number.isdecimal() and int(number) < len(authors) else ""
         if not text or text.startswith(_FALLBACK):
             continue
         # Excel repeats the author at the beginning of the note itself.
         text = text.removeprefix(f"{author}:").strip() or text
-        found.append(_sentence(author, comment.get("ref"), text))
+        found.append(_sentence(author, note.get("ref"), text))
     return found
 
 
 def _threads(root: Element, persons: dict[str, str]) -> list[str]:
     found = []
-    for comment in _all(root, "threadedComment"):
-        text = one_line("".join(t for e in _all(comment, "text") for t in e.itertext()))
+    for remark in _all(root, "threadedComment"):
+        text = one_line("".join(t for e in _all(remark, "text") for t in e.itertext()))
         if text:
-            author = persons.get(comment.get("personId") or "", "")
-            found.append(_sentence(author, comment.get("ref"), text))
+            author = persons.get(remark.get("personId") or "", "")
+            found.append(_sentence(author, remark.get("ref"), text, remark.get("dT") or ""))
     return found
 
 
-def _sentence(author: str, place: str | None, text: str) -> str:
-    by = f" by {author}" if author and not author.startswith("tc={") else ""
-    return f"Comment{by} on {place}: {text}"
+def _sentence(author: str, place: str | None, text: str, date: str = "") -> str:
+    return comment(text, "" if author.startswith("tc={") else author, place or "", date)
 
 
 def _persons(package: Package) -> dict[str, str]:

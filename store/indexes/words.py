@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-WORDS_VERSION = "words-2"
+WORDS_VERSION = "words-3"
 """Changes with anything below or in `stems.py`; an index of another version is built anew."""
 
 LONGEST = 64
@@ -25,6 +25,8 @@ _PIECE = re.compile(
 )
 _JOINT = re.compile(r"(?:(?<!\d)[.,]|[.,](?!\d)|[&@'\-\n])+")
 _NUMBER = re.compile(r"\d[\d.,]*")
+_SCRIPTS = re.compile(r"(?<=[\u0590-\u08ff])(?=[a-z\d])|(?<=[a-z\d])(?=[\u0590-\u08ff])")
+"""Arabic and Hebrew prefixes are written to a Latin name without a space."""
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _THOUSANDS_BY_DOTS = re.compile(r"\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})")
 
@@ -92,7 +94,7 @@ def _parts(piece: str) -> list[str]:
     piece = piece.removesuffix("'s")
     if _NUMBER.fullmatch(piece):
         return _number(piece)
-    parts = _JOINT.split(piece)
+    parts = [word for part in _JOINT.split(piece) for word in _SCRIPTS.split(part)]
     terms = [term for part in parts for term in _number(part)]
     # A whole address of a page is nobody's search term.
     return [*terms, "".join(parts)] if 2 <= len(parts) <= 5 else terms
