@@ -63,7 +63,7 @@ def test_markdown_reads_without_its_markup(tmp_path: Path) -> None:
     path = files.markdown(tmp_path / "a.md", text)
     (page,) = pages(path, "markdown")
     assert headings(page) == [(1, "One"), (2, "Two")]
-    assert "Some soft link code." in page.text
+    assert "Some soft link (http://x.example) code." in page.text
     assert cells(page) == {(0, 0): "N", (0, 1): "V", (1, 0): "x", (1, 1): "1"}
     assert blocks(page, "code") == ["print(1)"]
     assert not set("*`#|[") & set(page.text)

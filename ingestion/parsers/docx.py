@@ -16,6 +16,7 @@ from ingestion.parsers.docx_styles import Numbering, Styles, attribute
 from ingestion.parsers.docx_table import only_cell, read_table
 from ingestion.parsers.embedded import Embedded
 from ingestion.parsers.flow import Flow, FlowedFile, comment, one_line
+from ingestion.parsers.links import to_be_written
 from ingestion.parsers.ooxml import Element, Package, drawing_paragraphs, elements, local
 
 if TYPE_CHECKING:
@@ -73,11 +74,24 @@ class _Reader:
     def read(self, warnings: list[str]) -> FlowedFile:
         self._flow.warnings += warnings
         root = self._package.xml(self._main)
+        self._show_links(root)
         self._margins("header")
         for body in elements(root):
             self._blocks(body, 0)
         self._margins("footer")
         return self._flow.finish(**self._package.properties())
+
+    def _show_links(self, root: Element) -> None:
+        """Writes into the tree where its links lead."""
+        targets, text = self._package.links(self._main), _tag(root, "t")
+        links = []
+        for link in root.iter(_tag(root, "hyperlink")):
+            if texts := list(link.iter(text)):
+                said = "".join(t.text or "" for t in texts)
+                links.append((texts[-1], targets.get(attribute(link, "id"), ""), said))
+        characters = sum(len(t.text or "") for t in root.iter(text))
+        for last, written in to_be_written(links, characters):
+            last.text = (last.text or "") + written
 
     def _blocks(self, parent: Element, depth: int) -> None:
         if depth > MAX_DEPTH:

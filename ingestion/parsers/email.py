@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ingestion.parsers.attached import with_attachments
 from ingestion.parsers.email_parts import ENCRYPTED, Parts, date_of, header, parts_of, walk
 from ingestion.parsers.flow import Flow, FlowedFile
-from ingestion.parsers.html import parse, write_html
+from ingestion.parsers.html import parse, show_links, write_html
 from ingestion.parsers.kinds import OLE
 from ingestion.parsers.outlook import Losses, read_message
 from ingestion.parsers.text import write_text
@@ -73,6 +73,7 @@ def _body(flow: Flow, plain: str, rich: str) -> None:
     write_html(shown, root)
     words = shown.words
     if not plain.strip() or words > _RICHER * len(plain.split()) + _RICHER_BY_WORDS:
+        show_links(root)
         write_html(flow, root)
     else:
         write_text(flow, plain)

@@ -22,6 +22,7 @@ from ingestion.parsers.html_text import (
     tidy,
     visible,
 )
+from ingestion.parsers.links import to_be_written
 
 if TYPE_CHECKING:
     from ingestion.parsers import ParseOptions
@@ -46,6 +47,7 @@ def open_file(path: Path, options: ParseOptions) -> FlowedFile:
     root = parse(text)
     if root is None:
         return flow.finish()
+    show_links(root)
     write_html(flow, root)
     meta = _meta(root)
     title = root.find(".//title")
@@ -73,6 +75,17 @@ def parse(text: str) -> Element | None:
         root = lxml_html.Element("body")
         root.text = bare_text(text)
     return root
+
+
+def show_links(root: Element) -> None:
+    """Writes into the tree where its links lead; once a tree."""
+    links = [
+        (link, link.get("href") or "", inline_text(link))
+        for link in root.iter("a")
+        if visible(link)
+    ]
+    for link, written in to_be_written(links, len(root.text_content())):
+        link.tail = written + (link.tail or "")
 
 
 def write_html(flow: Flow, root: Element) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ingestion.parsers.decoding import decode
 from ingestion.parsers.flow import Flow, FlowedFile
-from ingestion.parsers.html import parse, write_html
+from ingestion.parsers.html import parse, show_links, write_html
 
 if TYPE_CHECKING:
     from ingestion.parsers import ParseOptions
@@ -33,6 +33,7 @@ def open_file(path: Path, options: ParseOptions) -> FlowedFile:
     reader = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     root = parse(f"<html><body>{reader.render(text)}</body></html>")
     if root is not None:
+        show_links(root)
         write_html(flow, root)
     date = _DATE.match(fields.get("date", ""))
     return flow.finish(

@@ -14,6 +14,7 @@ from ingestion.parsers.column_names import table_header_rows
 from ingestion.parsers.docx_styles import attribute
 from ingestion.parsers.embedded import Embedded
 from ingestion.parsers.flow import Flow, FlowedFile
+from ingestion.parsers.links import to_be_written
 from ingestion.parsers.odf_lists import ListStyles
 from ingestion.parsers.odf_sheet import read_rows
 from ingestion.parsers.odf_text import Hanging, inline, lines_of
@@ -74,6 +75,7 @@ class _Reader:
         body = next((e for e in elements(root) if local(e) == "body"), None)
         styles = self._package.optional_xml("styles.xml")
         roots = [root] if styles is None else [styles, root]
+        _show_links(root)
         self._lists, self._titles = ListStyles(roots), _title_styles(roots)
         for office in elements(body) if body is not None else ():
             kind = local(office)
@@ -260,6 +262,16 @@ class _Reader:
             "date": date[:19] if date else None,
             "language": found.get("language"),
         }
+
+
+def _show_links(root: Element) -> None:
+    """Writes into the tree where its links lead."""
+    links = [
+        (link, attribute(link, "href"), "".join(link.itertext()))
+        for link in root.iter("{urn:oasis:names:tc:opendocument:xmlns:text:1.0}a")
+    ]
+    for link, written in to_be_written(links, sum(map(len, root.itertext()))):
+        link.tail = written + (link.tail or "")
 
 
 def _notes(frame: Element) -> list[str]:

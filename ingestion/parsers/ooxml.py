@@ -134,12 +134,9 @@ class Package:
 
     def relations(self, name: str) -> list[tuple[str, str, str]]:
         """As `related`, with the relation's id first."""
-        folder, base = posixpath.split(name)
-        root = self.optional_xml(posixpath.join(folder, "_rels", f"{base}.rels"))
-        if root is None:
-            return []
+        folder = posixpath.dirname(name)
         found = []
-        for relation in elements(root):
+        for relation in self._relations(name):
             target = relation.get("Target")
             if not target or relation.get("TargetMode") == "External":
                 continue
@@ -148,6 +145,14 @@ class Package:
             part = posixpath.normpath(unquote(joined)).lstrip("/")
             found.append((relation.get("Id") or "", kind, part))
         return found
+
+    def links(self, name: str) -> dict[str, str]:
+        """Addresses outside the file that part `name` links to, by the relation's id."""
+        return {
+            relation.get("Id") or "": relation.get("Target") or ""
+            for relation in self._relations(name)
+            if relation.get("TargetMode") == "External"
+        }
 
     def first(self, name: str, kind: str) -> str | None:
         return next((target for k, target in self.related(name) if k == kind), None)
@@ -164,6 +169,11 @@ class Package:
         found["author"] = values.get("creator") or None
         found["date"] = date.group() if date else None
         return found
+
+    def _relations(self, name: str) -> list[Element]:
+        folder, base = posixpath.split(name)
+        root = self.optional_xml(posixpath.join(folder, "_rels", f"{base}.rels"))
+        return [] if root is None else list(elements(root))
 
     def _refuse_document_types(self) -> None:
         """Office writes no document types; entities in one are how XML bombs are made."""
