@@ -168,7 +168,7 @@ def test_rapidocr_alone_finds_which_way_is_up() -> None:
     upright = pixels(page()[0])
     for turns in range(4):
         lying = np.ascontiguousarray(np.rot90(upright, turns))
-        assert rapid.quarter_turns(lying) == -turns % 4
+        assert rapid.look(lying).turns == -turns % 4
 
 
 def test_its_word_boxes_are_where_the_words_are() -> None:

@@ -156,6 +156,69 @@ def test_cells_that_span_belong_to_their_first_row_and_column(tmp_path: Path) ->
     assert headings == {0, 1}
 
 
+SUMS = (
+    ("Net sales", "60,584", "63,355", "230,901"),
+    ("Cost of sales", "45,384", "47,074", "165,066"),
+    ("Gross margin", "36,413", "35,885", "128,721"),
+    ("Net income", "19,881", "19,442", "74,039"),
+)
+
+
+def test_strokes_under_sums_between_tinted_strips_tear_no_table(tmp_path: Path) -> None:
+    """As annual reports are set: strips part the columns of some rows, strokes stop short."""
+
+    def statement(canvas: Canvas) -> None:
+        for r, row in enumerate((("", "2023", "2022", "2021"), *SUMS)):
+            y = 600 - 14 * r
+            canvas.drawString(40, y, row[0])
+            for c, text in enumerate(row[1:]):
+                canvas.drawRightString(270 + 80 * c, y, text)
+            for c in range(4) if r in (2, 3, 4) else ():
+                canvas.setFillGray(0.93)
+                canvas.rect(195 + 80 * c, y - 4, 1.3, 14, stroke=0, fill=1)
+                canvas.setFillGray(0)
+            for c in range(3) if r in (1, 2, 3, 4) else ():
+                canvas.rect(203 + 80 * c, y - 4, 72, 0.7, stroke=0, fill=1)
+
+    (page,) = drawn(tmp_path / "a.pdf", statement)
+    cells, headings = grid_of(page)
+    assert headings == {0}
+    assert cells == wanted((("", "2023", "2022", "2021"), *SUMS))
+
+
+def test_a_label_of_several_lines_keeps_its_figures(tmp_path: Path) -> None:
+    rows = (
+        ("", "2009", "2008"),
+        ("Income per share:", "", ""),
+        ("Total revenue from", "", ""),
+        ("continuing operations ....", "2,014", "2,582"),
+        ("Net change in fair value", "(1,250)", "364"),
+        ("of derivatives held", "", ""),
+        ("Loss", "12", "13"),
+        ("Taxes", "7", "8"),
+    )
+
+    def statement(canvas: Canvas) -> None:
+        for r, (label, *figures) in enumerate(rows):
+            canvas.drawString(40, 600 - 13 * r, label)
+            for c, text in enumerate(figures):
+                canvas.drawRightString(270 + 80 * c, 600 - 13 * r, text)
+        canvas.drawString(40, 480, "the sum of all that is said above.")
+
+    (page,) = drawn(tmp_path / "a.pdf", statement)
+    cells, _ = grid_of(page)
+    assert cells == wanted(
+        (
+            ("", "2009", "2008"),
+            ("Income per share:", "", ""),
+            ("Total revenue from continuing operations ....", "2,014", "2,582"),
+            ("Net change in fair value of derivatives held", "(1,250)", "364"),
+            ("Loss", "12", "13"),
+            ("Taxes", "7", "8"),
+        )
+    )
+
+
 def test_two_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
     def draw(canvas: Canvas) -> None:
         lines(canvas, 50, 600, LEFT)

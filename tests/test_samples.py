@@ -10,8 +10,11 @@ import pytest
 from docx import Document
 from PIL import Image, ImageChops, ImageStat
 
+from ingestion.parsers import ParseOptions
+from ingestion.parsers.pdf import open_file
 from tools.make_samples import FOLDER, MAKERS, make_samples
 from tools.samples import invoice, status_board
+from tools.samples.handbook_text import PAGES
 
 QUESTIONS = [json.loads(line) for line in (FOLDER / "questions.jsonl").read_text().splitlines()]
 ANSWERABLE = [question for question in QUESTIONS if question["answerable"]]
@@ -50,6 +53,24 @@ def test_thirteen_questions_of_which_ten_have_an_answer():
     assert len({question["id"] for question in QUESTIONS}) == 13
     assert len(ANSWERABLE) == 10
     assert {question["document"] for question in ANSWERABLE} == set(MAKERS) - {"questions.jsonl"}
+
+
+def test_every_cell_of_the_handbooks_tables_is_read_with_its_row_and_column():
+    opened = open_file(FOLDER / "Larkspur employee handbook.pdf", ParseOptions())
+    pages = [opened.page(number) for number in range(1, opened.info.pages + 1)]
+    opened.close()
+    read = [
+        {(c.row, c.column): (page.text[c.start : c.end], c.header) for c in table.cells}
+        for page in pages
+        for table in page.blocks
+        if table.kind == "table"
+    ]
+    written = [rows for page in PAGES for kind, rows in page if kind == "table"]
+    assert len(written) == 3
+    assert read == [
+        {(r, c): (t, r == 0) for r, row in enumerate(rows) for c, t in enumerate(row)}
+        for rows in written
+    ]
 
 
 @pytest.mark.parametrize("question", ANSWERABLE, ids=lambda question: question["id"])

@@ -11,11 +11,12 @@ import importlib.util
 import logging
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 DETECTION_SIDE_PX = 1600
 ORIENTATION_SAMPLE = 6
+ORIENTATION_LEAD = 0.8
 WIDE_GAP = 2.2
 """Characters this many times further apart than usual belong to two words, read space or not."""
 UNIT_GAP = 1.7
@@ -48,15 +50,18 @@ def reads(languages: str) -> bool:
     return available() and set(languages.split("+")) <= READ_BY_RAPIDOCR
 
 
-def read_lines(rgb: np.ndarray, until: float = math.inf) -> Found:
+def read_lines(
+    rgb: np.ndarray, until: float = math.inf, quads: Sequence[np.ndarray] | None = None
+) -> Found:
     """Pieces of lines, in no particular order. `rgb` uint8 [h, w, 3], upright.
 
-    After the time `until` (monotonic) no further line is read.
+    After the time `until` (monotonic) no further line is read. `quads` is where they lie, if that
+    is known already.
     """
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     lines: list[Line] = []
     tried = dropped = 0
-    for quad in _detect(bgr):
+    for quad in _detect(bgr) if quads is None else quads:
         if time.monotonic() > until:
             return Found(lines, dropped / max(1, tried), cut=True)
         crop = _crop(bgr, quad)
@@ -87,29 +92,41 @@ def engine_alone(rgb: np.ndarray, crops: list[np.ndarray]) -> None:
         _recognise(crop)
 
 
-def quarter_turns(rgb: np.ndarray) -> int:
-    """Quarter turns (counter-clockwise) that make the page upright.
+class Seen(NamedTuple):
+    """Quarter turns (counter-clockwise) that make a page upright; its lines as it was given."""
+
+    turns: int
+    quads: Sequence[np.ndarray] = ()
+
+
+UPRIGHT = Seen(0)
+
+
+def look(rgb: np.ndarray) -> Seen:
+    """Which way a page lies.
 
     The shapes of the lines tell level from standing; a few of them, read both ways, tell the rest.
     """
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     quads = _detect(bgr)
     if len(quads) < 3:
-        return 0
+        return Seen(0, quads)
     sizes = [tuple(q.max(0) - q.min(0)) for q in quads]
     longest = sorted(range(len(quads)), key=lambda i: -max(sizes[i]))[:25]
     standing = sum(sizes[i][1] > 1.5 * sizes[i][0] for i in longest) > len(longest) / 2
     fit = [i for i in longest if (sizes[i][1] > sizes[i][0]) == standing]
     fit = sorted(fit, key=lambda i: abs(max(sizes[i]) / max(1.0, min(sizes[i])) - 10))
-    scores: dict[int, float] = {}
-    for turns in (1, 3) if standing else (0, 2):
-        read = []
-        for i in fit[:ORIENTATION_SAMPLE]:
-            x0, y0 = quads[i].min(0).clip(0).astype(int)
-            x1, y1 = quads[i].max(0).astype(int)
-            read.append(_recognise(np.ascontiguousarray(np.rot90(bgr[y0:y1, x0:x1], turns))).score)
-        scores[turns] = float(np.mean(read)) if read else 0.0
-    return max(scores, key=lambda turns: scores[turns])
+    ways = (1, 3) if standing else (0, 2)
+    lead = 0.0
+    for i in fit[:ORIENTATION_SAMPLE]:
+        x0, y0 = quads[i].min(0).clip(0).astype(int)
+        x1, y1 = quads[i].max(0).astype(int)
+        line = bgr[y0:y1, x0:x1]
+        one, other = (_recognise(np.ascontiguousarray(np.rot90(line, way))).score for way in ways)
+        lead += one - other
+        if abs(lead) > ORIENTATION_LEAD:
+            break
+    return Seen(ways[lead < 0], quads)
 
 
 @dataclass(frozen=True)

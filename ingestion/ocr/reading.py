@@ -150,19 +150,19 @@ def attempts(
         fault = problem(languages)
         if fault:
             raise Unreadable(fault)
-        turns = 0 if upright else rapid.quarter_turns(sheet.rgb)
-        return [by_rapid(sheet, turns, until)]
-    turns = 0
+        seen = rapid.UPRIGHT if upright else rapid.look(sheet.rgb)
+        return [by_rapid(sheet, seen, until)]
+    seen = rapid.UPRIGHT
     first = by_tesseract(sheet, 0, languages, until)
     doubtful = first.confidence < UPRIGHT_CONFIDENCE or are_standing(first.lines)
     if doubtful and not upright and _time_is_left(until):
-        turns = _quarter_turns(sheet)
-        if turns:
-            first = by_tesseract(sheet, turns, languages, until)
+        seen = _look(sheet, languages)
+        if seen.turns:
+            first = by_tesseract(sheet, seen.turns, languages, until)
     if not rapid.reads(languages) or not _time_is_left(until):
         return [first]
     if first.confidence < GOOD_CONFIDENCE or first.missed(sheet) > MISSED_LETTERS:
-        return [first, by_rapid(sheet, turns, until, first.angle)]
+        return [first, by_rapid(sheet, seen, until, first.angle)]
     return [first]
 
 
@@ -184,12 +184,18 @@ def by_tesseract(
 
 
 def by_rapid(
-    sheet: Sheet, turns: int = 0, until: float = math.inf, angle: float | None = None
+    sheet: Sheet,
+    seen: rapid.Seen = rapid.UPRIGHT,
+    until: float = math.inf,
+    angle: float | None = None,
 ) -> Attempt:
+    turns = seen.turns
     if angle is None:
         angle = geometry.skew(geometry.view(sheet.gray, turns, 0.0, 1.0).pixels)
     view = geometry.view(sheet.rgb, turns, angle, 1.0)
-    found = rapid.read_lines(view.pixels, until)
+    # Where the lines lie is known where this very picture has been looked at.
+    quads = seen.quads if seen.quads and not turns and not angle else None
+    found = rapid.read_lines(view.pixels, until, quads)
     return Attempt("rapidocr", found.lines, view, turns, angle, found.dropped, cut=found.cut)
 
 
@@ -199,11 +205,14 @@ def fused(kept: Attempt, other: Attempt) -> Attempt:
     return replace(kept, lines=lines, mended=True)
 
 
-def _quarter_turns(sheet: Sheet) -> int:
-    sure = tesseract.quarter_turns(geometry.view(sheet.gray, 0, 0.0, sheet.enlargement).pixels)
-    if sure is None:
-        return rapid.quarter_turns(sheet.rgb) if rapid.available() else 0
-    return sure
+def _look(sheet: Sheet, languages: str) -> rapid.Seen:
+    """Which way the page lies. Rapidocr's look is not lost: it will read the page as well."""
+    if rapid.reads(languages):
+        return rapid.look(sheet.rgb)
+    turns = tesseract.quarter_turns(geometry.view(sheet.gray, 0, 0.0, sheet.enlargement).pixels)
+    if turns is None and rapid.available():
+        return rapid.look(sheet.rgb)
+    return rapid.Seen(turns or 0)
 
 
 def _time_is_left(until: float) -> bool:

@@ -59,7 +59,8 @@ def read_lines(gray: np.ndarray, languages: str, until: float = math.inf) -> Fou
             continue
         before = lines[-1][-1].text[-1] if lines[-1] else ""
         joined = bool(before) and is_dense_script(before) and is_dense_script(text[0])
-        lines[-1].append(Word(text, confidence, piece.BoundingBox(word), joined))
+        known = piece.WordIsFromDictionary()
+        lines[-1].append(Word(text, confidence, piece.BoundingBox(word), joined, known))
     api.Clear()
     kept = [Line(tuple(words)) for words in lines if words]
     return Found(kept, dropped / max(1, found), cut=not done)

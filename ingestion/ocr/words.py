@@ -12,13 +12,15 @@ Rect = tuple[float, float, float, float]
 class Word:
     """A word with its confidence 0..1 and its box x0, y0, x1, y1.
 
-    `joined`: no space stands between it and the word before it (Chinese, Japanese).
+    `joined`: no space stands between it and the word before it (Chinese, Japanese). `known`: it
+    stands in the engine's own list of words.
     """
 
     text: str
     confidence: float
     box: Rect
     joined: bool = False
+    known: bool = False
 
 
 @dataclass(frozen=True)

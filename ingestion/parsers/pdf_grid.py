@@ -20,6 +20,7 @@ _MOST_LINES = 300
 _LONGEST_CELL = 120
 _FRAME = 0.85
 _COVERED = 0.6
+_MEETING = 0.8
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def _grid(flat: np.ndarray, tall: np.ndarray, words: Words) -> Grid | None:
     xs = _places((tall[:, 0] + tall[:, 2]) / 2)
     if not (_LEAST_LINES <= len(xs) <= _MOST_LINES and _LEAST_LINES <= len(ys) <= _MOST_LINES):
         return None
+    if not _meet(flat, xs):
+        return None
     x = (words.boxes[:, 0] + words.boxes[:, 2]) / 2
     y = (words.boxes[:, 1] + words.boxes[:, 3]) / 2
     with np.errstate(invalid="ignore"):
@@ -90,6 +93,23 @@ def _grid(flat: np.ndarray, tall: np.ndarray, words: Words) -> Grid | None:
     for (r, c), mine in sorted(cells.items()):
         rows.setdefault(r, []).append((used[c], mine))
     return Grid([rows[r] for r in sorted(rows)])
+
+
+def _meet(flat: np.ndarray, xs: np.ndarray) -> bool:
+    """Whether lines go all the way between upright neighbours, above and below.
+
+    The strokes under the sums of a balance sheet stop short of the tinted strips that part its
+    columns: these are no cells' borders.
+    """
+    runs: list[list[float]] = []
+    for x0, _, x1, y in flat[np.lexsort((flat[:, 0], np.round(flat[:, 3])))].tolist():
+        if runs and abs(y - runs[-1][2]) < 1 and x0 <= runs[-1][1] + 1:
+            runs[-1][1] = max(runs[-1][1], x1)
+        else:
+            runs.append([x0, x1, y])
+    x0, x1, _ = np.array(runs).T
+    reach = (x0[:, None] <= xs[:-1] + _SAME_PT) & (x1[:, None] >= xs[1:] - _SAME_PT)
+    return float((reach.sum(0) > 1).mean()) >= _MEETING
 
 
 def _is_table(cells: dict[tuple[int, int], list[int]]) -> bool:

@@ -21,6 +21,7 @@ from ingestion.parsers.pdf_paint import Paint
 from ingestion.parsers.pdf_rows import Row, make_rows, row_of_cells
 from ingestion.parsers.pdf_tables import Table, find_tables, ruled_header_rows
 from ingestion.parsers.pdf_text import Words, only, reordered
+from ingestion.parsers.pdf_wrapped import join_wrapped
 from store.boxes import pack_arrays
 from store.models import Block, BlockKind, Cell
 
@@ -71,6 +72,7 @@ def lay_out(
     words, ruled = _ruled(words, paint, size)
     plain = len(words.texts) - sum(len(w) for grid in ruled for row in grid.rows for _, w in row)
     rows = part_columns(make_rows(_first(words, plain), is_bold), words) if plain else []
+    rows = join_wrapped(rows, words.boxes.tolist())
     rows, tables = _with_grids(rows, ruled, words, is_bold)
     body = _body_height(rows)
     edges = edges_of(rows, size, body, running, number == 1)
