@@ -145,3 +145,20 @@ def test_a_word_that_fell_apart_is_joined_as_the_other_engine_read_it() -> None:
     pieces = Line((sure("descript", box=(0, 0, 80, 20)), sure("ion", box=(84, 0, 110, 20))))
     whole = Line((sure("description", box=(0, 0, 110, 20)),))
     assert arrange(fuse([pieces], [whole])).text == "description"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        ((("159.", 0, 80), ("97", 92, 130)), "159.97"),
+        ((("RM15.", 0, 100), ("90", 110, 150)), "RM15.90"),
+        ((("1,250.", 0, 110), ("5", 116, 130)), "1,250. 5"),
+        ((("32.1", 0, 80), ("0", 90, 104)), "32.10"),
+        ((("3.", 0, 30), ("12", 40, 70), ("apples", 80, 170)), "3. 12 apples"),
+        ((("1914.", 0, 90), ("28", 100, 130)), "1914. 28"),
+        ((("7.", 0, 30), ("12", 130, 160)), "7.\t12"),
+    ],
+)
+def test_amounts_read_in_two_are_whole(pieces: tuple, text: str) -> None:
+    lines = [Line((sure(said, box=(x0, 0, x1, 26)),)) for said, x0, x1 in pieces]
+    assert arrange(lines).text == text
