@@ -47,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", nargs="*", type=Path)
     parser.add_argument("--fit", action="store_true", help="print new weights")
-    parser.add_argument("--pages", type=int, default=60, help="pages drawn for --fit")
+    parser.add_argument("--pages", type=int, default=90, help="pages drawn for --fit")
     parser.add_argument("--limit", type=int, help="pages a set")
     parser.add_argument("--verbose", action="store_true", help="a line a page")
     args = parser.parse_args()

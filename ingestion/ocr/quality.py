@@ -3,7 +3,8 @@
 The mean confidence alone misleads: it says nothing of text that was passed over, it is not the
 same from one engine to the other, and its tail tells more than its middle. Weights:
 `python -m benchmarks.ocr_quality --fit`, on pages drawn and spoilt there; the features were chosen
-among a dozen with an eye on receipts and book pages as well.
+among a dozen with an eye on receipts and book pages as well. What an engine finds and cannot
+read is mostly specks, and tells less than it misleads.
 """
 
 from __future__ import annotations
@@ -29,15 +30,13 @@ class Evidence(NamedTuple):
     """What speaks against a reading, all 0..1.
 
     `weak`: share of characters in words of low confidence. `missed`: share of letter-like shapes
-    outside all words. `dropped`: share of what was found and could not be read. `by` both: what
-    rapidocr read, mended by what tesseract read.
+    outside all words. `by` both: what rapidocr read, mended by what tesseract read.
     """
 
     by: By
     confidence: float
     weak: float
     missed: float
-    dropped: float
 
     def features(self) -> tuple[float, ...]:
         return (
@@ -45,14 +44,13 @@ class Evidence(NamedTuple):
             math.log(0.01 + self.weak),
             1.0 - self.confidence,
             math.log(0.01 + self.missed),
-            math.log(0.01 + self.dropped),
         )
 
 
 WEIGHTS: Mapping[By, tuple[float, ...]] = {
-    "tesseract": (-4.13, -0.43, -0.85, -0.26, -0.80),
-    "rapidocr": (-4.94, -1.69, -0.68, -0.03, -0.53),
-    "both": (-4.88, -1.08, -0.89, -0.29, -0.64),
+    "tesseract": (-3.42, -1.04, -1.00, -0.57),
+    "rapidocr": (-3.15, -1.69, -0.31, -0.22),
+    "both": (-2.67, -1.85, -0.43, -0.03),
 }
 """Log odds of a word being right, in the order of `Evidence.features`."""
 
@@ -82,11 +80,9 @@ def trust(engine: str, mean_confidence: float) -> float:
     return float(np.interp(mean_confidence, *_TRUST[engine]))
 
 
-def gathered(
-    engine: str, lines: Sequence[Line], *, mended: bool, missed: float, dropped: float
-) -> Evidence:
+def gathered(engine: str, lines: Sequence[Line], *, mended: bool, missed: float) -> Evidence:
     words = [w for line in lines for w in line.words]
     total = sum(len(w.text) for w in words)
     under = sum(len(w.text) for w in words if w.confidence < WEAK[engine])
     by: By = "both" if mended else "tesseract" if engine == "tesseract" else "rapidocr"
-    return Evidence(by, confidence(list(lines)), under / total if total else 1.0, missed, dropped)
+    return Evidence(by, confidence(list(lines)), under / total if total else 1.0, missed)

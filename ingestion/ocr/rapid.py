@@ -55,27 +55,24 @@ def read_lines(
 ) -> Found:
     """Pieces of lines, in no particular order. `rgb` uint8 [h, w, 3], upright.
 
-    After the time `until` (monotonic) no further line is read. `quads` is where they lie, if that
-    is known already.
+    After `until` (CPU time of this process) no further line is read. `quads` is where they lie, if
+    that is known already.
     """
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     lines: list[Line] = []
-    tried = dropped = 0
     for quad in _detect(bgr) if quads is None else quads:
-        if time.monotonic() > until:
-            return Found(lines, dropped / max(1, tried), cut=True)
+        if time.process_time() > until:
+            return Found(lines, cut=True)
         crop = _crop(bgr, quad)
         if crop is None:
             continue
-        tried += 1
         read = _recognise(crop)
         if read.score < MIN_LINE_CONFIDENCE:  # what pictures and noise look like to it
-            dropped += 1
             continue
         words = _words(read, crop, quad)
         if words:
             lines.append(Line(words))
-    return Found(lines, dropped / max(1, tried))
+    return Found(lines)
 
 
 def lines_of(rgb: np.ndarray) -> list[np.ndarray]:

@@ -41,8 +41,8 @@ def read(
     """The text of a picture, uint8 RGB [h, w, 3], EXIF orientation already applied.
 
     `languages` are tesseract's names joined by `+`. `upright` says that the page does not stand on
-    its side or head. After about `limit_s` nothing further is begun, and the page says that it
-    breaks off. Raises Unreadable where a language's data is not installed.
+    its side or head. After about `limit_s` of CPU time nothing further is begun, and the page
+    says that it breaks off. Raises Unreadable where a language's data is not installed.
     """
     return examine(image, languages, upright=upright, limit_s=limit_s)[0]
 
@@ -54,7 +54,7 @@ def examine(
     sheet = Sheet.of(image)
     if float(sheet.gray.std()) < BLANK_DEVIATION:
         return OcrPage(text="", flags=("blank",)), None
-    made = attempts(sheet, languages, upright, time.monotonic() + limit_s)
+    made = attempts(sheet, languages, upright, time.process_time() + limit_s)
     best = max(made, key=_worth)
     if best.engine == "rapidocr" and len(made) > 1:
         best = fused(best, made[0])
@@ -94,8 +94,7 @@ class Sheet:
 class Attempt:
     """What one engine read in one view of the sheet.
 
-    `dropped` is the share of what was found and not read, `mended` that the other engine's words
-    were used, `cut` that there was no time for the rest.
+    `mended`: the other engine's words were used; `cut`: there was no time for the rest.
     """
 
     engine: str
@@ -103,7 +102,6 @@ class Attempt:
     view: View
     turns: int
     angle: float
-    dropped: float = 0.0
     mended: bool = False
     cut: bool = False
 
@@ -138,7 +136,7 @@ class Attempt:
     def evidence(self, sheet: Sheet) -> Evidence:
         return quality.gathered(
             self.engine, self.lines,
-            mended=self.mended, missed=self.missed(sheet), dropped=self.dropped,
+            mended=self.mended, missed=self.missed(sheet),
         )  # fmt: skip
 
 
@@ -180,7 +178,7 @@ def by_tesseract(
     angle = geometry.skew(level.pixels)
     view = geometry.view(sheet.gray, turns, angle, sheet.enlargement)
     found = tesseract.read_lines(view.pixels, languages, until)
-    return Attempt("tesseract", found.lines, view, turns, angle, found.dropped, cut=found.cut)
+    return Attempt("tesseract", found.lines, view, turns, angle, cut=found.cut)
 
 
 def by_rapid(
@@ -196,7 +194,7 @@ def by_rapid(
     # Where the lines lie is known where this very picture has been looked at.
     quads = seen.quads if seen.quads and not turns and not angle else None
     found = rapid.read_lines(view.pixels, until, quads)
-    return Attempt("rapidocr", found.lines, view, turns, angle, found.dropped, cut=found.cut)
+    return Attempt("rapidocr", found.lines, view, turns, angle, cut=found.cut)
 
 
 def fused(kept: Attempt, other: Attempt) -> Attempt:
@@ -216,7 +214,7 @@ def _look(sheet: Sheet, languages: str) -> rapid.Seen:
 
 
 def _time_is_left(until: float) -> bool:
-    return time.monotonic() < until
+    return time.process_time() < until
 
 
 def _page(attempt: Attempt, sheet: Sheet, evidence: Evidence) -> OcrPage:

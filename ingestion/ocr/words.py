@@ -12,15 +12,13 @@ Rect = tuple[float, float, float, float]
 class Word:
     """A word with its confidence 0..1 and its box x0, y0, x1, y1.
 
-    `joined`: no space stands between it and the word before it (Chinese, Japanese). `known`: it
-    stands in the engine's own list of words.
+    `joined`: no space stands between it and the word before it (Chinese, Japanese).
     """
 
     text: str
     confidence: float
     box: Rect
     joined: bool = False
-    known: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,13 +46,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Found:
-    """What an engine read. `dropped`: the share of what it found and could not read.
-
-    `cut`: time ran out before all of it was read.
-    """
+    """What an engine read; `cut`: time ran out before all of it was read."""
 
     lines: list[Line]
-    dropped: float = 0.0
     cut: bool = False
 
 

@@ -1,4 +1,4 @@
-"""OCR for a page of a PDF: whatever is read on it shares one limit of time.
+"""OCR for a page of a PDF: whatever is read on it shares one limit of CPU time.
 
 A child that exceeds the page's time is ended, and its text layer would be lost with it.
 """
@@ -21,11 +21,11 @@ class PageOcr:
 
     def __init__(self, options: ParseOptions):
         self._options = options
-        self._until = time.monotonic() + OCR_SHARE * options.page_timeout_s
+        self._until = time.process_time() + OCR_SHARE * options.page_timeout_s
         self.cut = False
 
     def has_time(self) -> bool:
-        return time.monotonic() < self._until
+        return time.process_time() < self._until
 
     def read(self, pixels: np.ndarray) -> Any:
         """What stands in a picture, uint8 [h, w, 3]; None where OCR is not installed."""
@@ -33,7 +33,7 @@ class PageOcr:
             from ingestion import ocr
         except ImportError:
             return None
-        left = max(0.0, self._until - time.monotonic())
+        left = max(0.0, self._until - time.process_time())
         found = ocr.read(pixels, self._options.ocr_languages, limit_s=left)
         self.cut |= "breaks_off" in found.flags
         return found
