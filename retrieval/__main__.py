@@ -135,8 +135,15 @@ def _text(args: argparse.Namespace, answer: dict) -> str:
     sentences = [
         s["text"] + "".join(f" [{n}]" for n in s["citations"]) for s in answer["sentences"]
     ]
+    table = answer["table"] or {"headings": [], "rows": []}
+    rows = [table["headings"], *([_cell(c) for c in row] for row in table["rows"])]
+    lines = [" | ".join(row) for row in rows if row]
     sources = [f"[{c['n']}] {_where(c)}" for c in answer["citations"]]
-    return "\n".join([*sentences, "", *sources, *answer["warnings"]]).strip()
+    return "\n".join([*sentences, "", *lines, "", *sources, *answer["warnings"]]).strip()
+
+
+def _cell(cell: dict) -> str:
+    return cell["text"] + "".join(f" [{n}]" for n in cell["citations"])
 
 
 def _where(found: dict) -> str:

@@ -17,12 +17,24 @@ from store.catalog import Catalog
 from store.embedding import Embedder
 from store.errors import Cancelled, NotFound
 from store.indexes.generations import Indexes
-from store.models import Answer, Conversation, Frozen, Hit, Principal, Sentence, Turn
+from store.models import (
+    Answer,
+    AnswerCell,
+    AnswerTable,
+    Conversation,
+    Frozen,
+    Hit,
+    Principal,
+    Sentence,
+    Turn,
+)
 from store.settings import Settings
 
 if TYPE_CHECKING:
     from retrieval.generate import LanguageModels
+    from retrieval.llama import DraftTable
     from retrieval.router import Router
+    from retrieval.sources import Source
 
 
 class ModelStatus(Frozen):
@@ -217,6 +229,7 @@ class Assistant:
             return Answer(
                 question=question,
                 sentences=tuple(sentences),
+                table=_table(outcome.table, reply.sources(), ledger),
                 citations=tuple(ledger.citations),
                 refused=outcome.refused,
                 route=reply.route,
@@ -277,6 +290,20 @@ class Assistant:
         )
         engines = [(name, about, engine(tools)) for name, (engine, about) in ENGINES.items()]
         return build_router(engines, silent)
+
+
+def _table(
+    draft: DraftTable | None, sources: Sequence[Source], ledger: Ledger
+) -> AnswerTable | None:
+    if draft is None:
+        return None
+
+    def cell(text: str, nodes: Sequence[int]) -> AnswerCell:
+        numbers = dict.fromkeys(ledger.number(sources[n - 1]) for n in nodes)
+        return AnswerCell(text=text, citations=tuple(numbers))
+
+    rows = tuple(tuple(cell(text, nodes) for text, nodes in row) for row in draft.rows)
+    return AnswerTable(headings=draft.headings, rows=rows, left_out=draft.left_out)
 
 
 def _partly_read(catalog: Catalog, ledger: Ledger) -> list[str]:

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from retrieval.facts import Facts, facts, missing
 from retrieval.sources import Source, one_line, passages
@@ -28,7 +29,7 @@ MOST_PASSAGES = 3
 
 # Marks inside an answer's stream of text. Model output is stripped of control characters before
 # it enters the stream, so only our own code can write them.
-QUOTE, NUMBER, END, DISCARD = "\x02", "\x03", "\x1e", "\x18"
+QUOTE, COMPUTED, NUMBER, END, DISCARD = "\x02", "\x01", "\x03", "\x1e", "\x18"
 
 
 @dataclass
@@ -56,11 +57,11 @@ def checked(
 
     `sources` grows while the stream is read; markers count from 1 in its order.
     """
-    for text, quote in split_stream(tokens):
+    for text, ours in split_stream(tokens):
         known = sources()
-        if quote is not None:
-            source = known[quote - 1]
-            yield Sentence(text=text, supported=True, citations=(ledger.number(source),))
+        if ours is not None:
+            numbers = tuple(dict.fromkeys(ledger.number(known[n - 1]) for n in ours.sources))
+            yield Sentence(text=text, supported=True, citations=numbers, computed=ours.computed)
             continue
         sentence = verify(text, known, pages)
         if sentence:
@@ -90,29 +91,36 @@ def verify(
     return plain, kept, bool(kept)
 
 
-def split_stream(tokens: Iterable[str]) -> Iterator[tuple[str, int | None]]:
-    """(sentence, None) for a model's, (quote, number of its source) for an exact quote."""
+class Ours(NamedTuple):
+    """What our own code says of a sentence: numbers of its sources, and that it is no quote."""
+
+    sources: tuple[int, ...]
+    computed: bool
+
+
+def split_stream(tokens: Iterable[str]) -> Iterator[tuple[str, Ours | None]]:
+    """(sentence, None) for a model's; exact quotes and computed sentences with their sources."""
     buffer = ""
     for token in tokens:
         buffer += token
         while True:
-            control = re.search(f"[{QUOTE}{END}{DISCARD}]", buffer)
+            control = re.search(f"[{QUOTE}{COMPUTED}{END}{DISCARD}]", buffer)
             if control is None:
                 break
             before, mark = buffer[: control.start()], control.group()
-            if mark == QUOTE:
+            if mark in (QUOTE, COMPUTED):
                 quote, ended, rest = buffer[control.end() :].partition(END)
                 if not ended:
                     break
                 yield from ((s, None) for s in _sentences(before))
-                text, _, number = quote.partition(NUMBER)
-                yield text, int(number)
+                text, _, numbers = quote.partition(NUMBER)
+                yield text, Ours(tuple(map(int, numbers.split())), mark == COMPUTED)
                 buffer = rest
                 continue
             if mark == END:
                 yield from ((s, None) for s in _sentences(before))
             buffer = buffer[control.end() :]
-        if QUOTE not in buffer:
+        if QUOTE not in buffer and COMPUTED not in buffer:
             whole = _sentences(buffer)
             if len(whole) > 1 and not _BEGUN_MARKER.fullmatch(whole[-1]):
                 yield from ((s, None) for s in whole[:-1])

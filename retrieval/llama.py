@@ -15,13 +15,26 @@ from llama_index.core.llms import LLM, MockLLM
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from llama_index.core.types import TokenGen
 
-from retrieval.citations import DISCARD, END, NUMBER, QUOTE
+from retrieval.citations import COMPUTED, DISCARD, END, NUMBER, QUOTE
 from retrieval.sources import Source
 from store.models import NearPage
 
 REFUSAL = "The documents do not say."
 
 __all__ = ["DISCARD", "END", "REFUSAL"]
+
+
+Draft = tuple[str, tuple[int, ...]]
+"""A cell of a table: its text, and the numbers of the nodes that it is cited to, from 1."""
+
+
+@dataclass
+class DraftTable:
+    """A table of an answer while it is made; the rest is as of `AnswerTable`."""
+
+    headings: tuple[str, ...]
+    rows: list[tuple[Draft, ...]] = field(default_factory=list)
+    left_out: int = 0
 
 
 @dataclass
@@ -34,6 +47,7 @@ class Outcome:
     model: str | None = None
     shown: int = 0
     supported: int = 0
+    table: DraftTable | None = None
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:
@@ -105,6 +119,11 @@ def quoted(sources: Sequence[Source], nodes: list[NodeWithScore]) -> TokenGen:
     for source in sources:
         nodes.append(node_of(source))
         yield f"{QUOTE}{source.shown}{NUMBER}{len(nodes)}{END}"
+
+
+def computed(text: str, numbers: Sequence[int]) -> str:
+    """The stream of a sentence that our own code computed from the nodes with these numbers."""
+    return f"{COMPUTED}{text}{NUMBER}{' '.join(map(str, numbers))}{END}"
 
 
 class Reply:

@@ -214,11 +214,33 @@ class Citation(Frozen):
 
 
 class Sentence(Frozen):
-    """One sentence of an answer; `citations` are numbers of the answer's citations."""
+    """One sentence of an answer; `citations` are numbers of the answer's citations.
+
+    `computed`: our own code counted or calculated it from the words cited; nobody wrote it.
+    """
 
     text: str
     supported: bool
     citations: tuple[int, ...] = ()
+    computed: bool = False
+
+
+class AnswerCell(Frozen):
+    """A cell of an answer's table; `citations` as of a sentence, none where it is a label."""
+
+    text: str
+    citations: tuple[int, ...] = ()
+
+
+class AnswerTable(Frozen):
+    """Rows that an answer was computed from or compares; every row is as long as `headings`.
+
+    `left_out`: how many further rows there are, which are not shown.
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[AnswerCell, ...], ...]
+    left_out: int = 0
 
 
 class NearPage(Frozen):
@@ -237,6 +259,7 @@ class Answer(Frozen):
 
     question: str
     sentences: tuple[Sentence, ...] = ()
+    table: AnswerTable | None = None
     citations: tuple[Citation, ...] = ()
     refused: bool = False
     route: str = "facts"

@@ -172,9 +172,15 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
         "rewritten": answer.rewritten,
         "warnings": list(answer.warnings),
         "sentences": [
-            {"text": s.text, "supported": s.supported, "citations": list(s.citations)}
+            {
+                "text": s.text,
+                "supported": s.supported,
+                "citations": list(s.citations),
+                "computed": s.computed,
+            }
             for s in answer.sentences
         ],
+        "table": answer.table.model_dump(mode="json") if answer.table else None,
         "citations": citations,
         "nearest": [n.model_dump() for n in answer.nearest],
         "model": answer.model,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 
 from retrieval.citations import (
+    COMPUTED,
     DISCARD,
     END,
     NUMBER,
     QUOTE,
     Ledger,
+    Ours,
     checked,
     inert,
     split_stream,
@@ -153,7 +155,7 @@ def test_the_same_words_keep_their_number():
 def test_a_stream_is_cut_into_sentences_wherever_it_is_broken(size: int):
     said = (
         "It costs 5.50 at Dr. Smith's. [1] The next costs 6 [2][3].\n- A point [1]\n- Another [2]. "
-        f"{QUOTE}Exact words. Two of them.{NUMBER}4{END}"
+        f"{QUOTE}Exact words. Two of them.{NUMBER}4{END}{COMPUTED}7 in all. Or so.{NUMBER}1 3{END}"
     )
     tokens = [said[i : i + size] for i in range(0, len(said), size)]
     assert [(s.strip(), n) for s, n in split_stream(tokens)] == [
@@ -161,13 +163,14 @@ def test_a_stream_is_cut_into_sentences_wherever_it_is_broken(size: int):
         ("The next costs 6 [2][3].", None),
         ("- A point [1]", None),
         ("- Another [2].", None),
-        ("Exact words. Two of them.", 4),
+        ("Exact words. Two of them.", Ours((4,), computed=False)),
+        ("7 in all. Or so.", Ours((1, 3), computed=True)),
     ]
 
 
 def test_what_was_begun_and_discarded_is_not_shown():
     tokens = ["Half a sent", DISCARD, f"{QUOTE}Whole.{NUMBER}1{END}"]
-    assert list(split_stream(tokens)) == [("Whole.", 1)]
+    assert list(split_stream(tokens)) == [("Whole.", Ours((1,), computed=False))]
 
 
 @pytest.mark.parametrize(

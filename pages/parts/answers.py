@@ -6,10 +6,11 @@ import streamlit as st
 
 from pages.parts import source
 from pages.parts.inert import inert
-from store.models import Answer, Citation, NearPage, Turn
+from store.models import Answer, AnswerTable, Citation, NearPage, Turn
 from store.states import described_by
 
 _UNSUPPORTED = "not supported by the sources"
+_SHOWN_ROWS = 40
 
 
 def show_turn(turn: Turn) -> None:
@@ -21,6 +22,8 @@ def show_turn(turn: Turn) -> None:
         _refusal(turn.id, answer)
     else:
         _sentences(turn.id, answer)
+        if answer.table and turn.state != "running":
+            _table(turn.id, answer.table, {c.n: c for c in answer.citations})
     for warning in answer.warnings:
         st.warning(inert(warning), icon=":material/info:")
     if turn.state == "cancelled":
@@ -40,10 +43,29 @@ def _sentences(turn_id: str, answer: Answer) -> None:
                 for n in sentence.citations:
                     if n in citations:
                         _footnote(f"foot-{turn_id}-{i}-{n}", citations[n])
+                if sentence.computed:
+                    st.badge("computed", icon=":material/calculate:", color="gray")
                 if not sentence.supported:
-                    st.badge(
-                        "not supported by the sources", icon=":material/warning:", color="orange"
-                    )
+                    st.badge(_UNSUPPORTED, icon=":material/warning:", color="orange")
+
+
+def _table(turn_id: str, table: AnswerTable, citations: dict[int, Citation]) -> None:
+    """A row of widgets each: a cell is read beside its footnotes."""
+    with st.container(border=True, key=f"table-{turn_id}", gap="xsmall"):
+        for place, heading in zip(st.columns(len(table.headings)), table.headings, strict=True):
+            place.markdown(f"**{inert(heading)}**")
+        for r, row in enumerate(table.rows[:_SHOWN_ROWS]):
+            for c, (place, cell) in enumerate(
+                zip(st.columns(len(table.headings)), row, strict=True)
+            ):
+                with place.container(horizontal=True, gap="xsmall"):
+                    st.text(cell.text)
+                    for n in cell.citations:
+                        if n in citations:
+                            _footnote(f"cell-{turn_id}-{r}-{c}-{n}", citations[n])
+        more = table.left_out + max(0, len(table.rows) - _SHOWN_ROWS)
+        if more:
+            st.caption(f"{more} more rows are not shown here.")
 
 
 def _footnote(key: str, citation: Citation) -> None:
@@ -60,6 +82,8 @@ def _footnote(key: str, citation: Citation) -> None:
 
 def _sources(turn_id: str, answer: Answer) -> None:
     used = {n for sentence in answer.sentences for n in sentence.citations}
+    rows = answer.table.rows if answer.table else ()
+    used |= {n for row in rows for cell in row for n in cell.citations}
     with st.container(key=f"sources-{turn_id}", gap="xsmall"):
         for citation in answer.citations:
             if citation.n in used:
