@@ -26,6 +26,7 @@ from store.models import (
     Hit,
     Principal,
     Sentence,
+    Trace,
     Turn,
 )
 from store.settings import Settings
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from retrieval.llama import DraftTable
     from retrieval.router import Router
     from retrieval.sources import Source
+    from retrieval.telemetry import Telemetry
 
 
 class ModelStatus(Frozen):
@@ -72,6 +74,8 @@ class Assistant:
 
     def close(self) -> None:
         self._turns.close()
+        if self._telemetry is not None:
+            self._telemetry.close()
 
     # Questions
 
@@ -217,7 +221,8 @@ class Assistant:
             stop=stop,
             route=route,
         )
-        rewritten = condensed(question, turns, asked, generator)
+        with asked.trace.step("condense"):
+            rewritten = condensed(question, turns, asked, generator)
         if rewritten:
             asked.query_str = rewritten
         reply = Reply(router.query(asked))
@@ -225,8 +230,9 @@ class Assistant:
         ledger = Ledger()
         sentences: list[Sentence] = []
 
-        def grown() -> Answer:
+        def grown(trace: Trace | None = None) -> Answer:
             return Answer(
+                trace=trace,
                 question=question,
                 sentences=tuple(sentences),
                 table=_table(outcome.table, reply.sources(), ledger),
@@ -253,7 +259,17 @@ class Assistant:
             outcome.refused = refusal
             sentences.append(Sentence(text=REFUSAL, supported=False) if refusal else sentence)
             yield grown()
-        yield grown()
+        answer = grown(asked.trace.trace())
+        if self._telemetry is not None:
+            self._telemetry.send(answer)
+        yield answer
+
+    @cached_property
+    def _telemetry(self) -> Telemetry | None:
+        from retrieval.telemetry import Telemetry
+
+        endpoint = self.settings.otlp_endpoint
+        return Telemetry(endpoint) if endpoint else None
 
     @cached_property
     def _generator(self) -> LanguageModels | None:

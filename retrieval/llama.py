@@ -17,6 +17,7 @@ from llama_index.core.types import TokenGen
 
 from retrieval.citations import COMPUTED, DISCARD, END, NUMBER, QUOTE
 from retrieval.sources import Source
+from retrieval.trace import Recorder
 from store.models import NearPage
 
 REFUSAL = "The documents do not say."
@@ -65,6 +66,7 @@ class Asked(QueryBundle):
     stop: Event = field(default_factory=Event)
     route: str | None = None
     """The engine's name where the person chose one."""
+    trace: Recorder = field(default_factory=Recorder)
 
     def remaining_s(self) -> float:
         return max(0.0, self.deadline - time.monotonic())

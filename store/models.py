@@ -254,6 +254,42 @@ class NearPage(Frozen):
     described_by: str | None = None
 
 
+class TraceStep(Frozen):
+    """Something that was done for an answer. `at` in seconds since 1970."""
+
+    name: str
+    at: float
+    ms: float
+    detail: str = ""
+
+
+class TraceCandidate(Frozen):
+    """A chunk that a search brought, with its places on both sides (from 1) and its scores.
+
+    It names its chunk and holds no text, so that a removed document leaves none behind.
+    """
+
+    chunk_id: str
+    document_id: str
+    doc: str
+    page: int
+    score: float
+    vector_score: float | None = None
+    vector_rank: int | None = None
+    lexical_score: float | None = None
+    lexical_rank: int | None = None
+
+
+class Trace(Frozen):
+    """How an answer came about. `dropped` are sentences on what was left out and why."""
+
+    began_at: float = 0.0
+    steps: tuple[TraceStep, ...] = ()
+    candidates: tuple[TraceCandidate, ...] = ()
+    dropped: tuple[str, ...] = ()
+    prompt: str | None = None
+
+
 class Answer(Frozen):
     """What a question came back with. `model` is None for an extractive answer."""
 
@@ -268,6 +304,7 @@ class Answer(Frozen):
     rewritten: str | None = None
     model: str | None = None
     ms: int = 0
+    trace: Trace | None = None
 
     @property
     def text(self) -> str:

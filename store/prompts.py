@@ -15,6 +15,10 @@ class Prompt(Frozen):
     version: int
     text: str
 
+    @property
+    def label(self) -> str:
+        return f"{self.id} {self.version}"
+
 
 @cache
 def read_prompt(path: Path) -> Prompt:

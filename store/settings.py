@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     answer_deadline_s: float = 60.0
     model_context_window: int = 16_000
 
+    otlp_endpoint: str | None = None
+    """An OpenTelemetry collector (OTLP over gRPC) that gets times and counts of answers."""
+
     vision_model: str | None = None
     """A model that looks at pictures of pages; none is ever asked without it."""
     vision_base_url: str | None = None

@@ -185,6 +185,7 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
         "nearest": [n.model_dump() for n in answer.nearest],
         "model": answer.model,
         "ms": answer.ms,
+        "trace": answer.trace.model_dump(mode="json") if answer.trace else None,
     }
 
 

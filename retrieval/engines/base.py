@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ from llama_index.core.types import TokenGen
 from retrieval.generate import LanguageModels, messages_for
 from retrieval.llama import DISCARD, END, Asked, Outcome, quoted
 from retrieval.presupposed import Likeness
+from retrieval.prompts import prompt
 from retrieval.sources import Source, source_of
 from store.errors import ModelUnavailable
-from store.models import Chunk, NearPage, Page
+from store.models import Chunk, Hit, NearPage, Page
 
 if TYPE_CHECKING:
     from retrieval.search import Searcher
@@ -44,6 +46,25 @@ class Engine(BaseQueryEngine):
 
     def respond(self, asked: Asked) -> RESPONSE_TYPE:
         raise NotImplementedError
+
+    def search(
+        self,
+        asked: Asked,
+        outcome: Outcome,
+        k: int,
+        query: str | None = None,
+        document_ids: Collection[str] | None = None,
+    ) -> tuple[Hit, ...]:
+        """The k best chunks for the question, or for `query` in these documents; noted in its
+        trace."""
+        text = asked.query_str if query is None else query
+        within = asked.document_ids if document_ids is None else document_ids
+        with asked.trace.step("search", text if query else ""):
+            found = self.tools.searcher.search(text, asked.space_ids, within, k=k)
+        for warning in found.warnings:
+            outcome.warn(warning)
+        asked.trace.found(found.hits)
+        return found.hits
 
     def _query(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
         if not isinstance(query_bundle, Asked):
@@ -94,16 +115,23 @@ def told(
     generator = tools.generator
     assert generator is not None
     messages, used = messages_for(prompt_name, asked.query_str, nodes, generator.models)
+    asked.trace.prompt = prompt(prompt_name).label
+    if used < len(nodes):
+        asked.trace.dropped(f"{len(nodes) - used} excerpts did not fit into the model's context")
     del nodes[used:]
+    began = time.perf_counter()
     try:
         stream = generator.stream(messages, asked)
         outcome.model = next(stream)
+        asked.trace.note("first sentence", (time.perf_counter() - began) * 1000, outcome.model)
         yield from stream
+        asked.trace.note("generate", (time.perf_counter() - began) * 1000, outcome.model)
         yield END
         if outcome.refused or outcome.supported:
             return
         raise ModelUnavailable("nothing it wrote is said by the documents")
     except ModelUnavailable as error:
+        asked.trace.dropped(f"the model's answer from here on: {error}")
         if outcome.shown:
             yield END
             outcome.warn(f"The model's answer ends here ({error}): quotes follow.")

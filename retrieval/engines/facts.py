@@ -26,19 +26,17 @@ class FactsEngine(Engine):
         return streaming("facts", self._tokens(asked, nodes, outcome), nodes, outcome)
 
     def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> TokenGen:
-        found = self.tools.searcher.search(
-            asked.query_str, asked.space_ids, asked.document_ids, k=DEPTH
-        )
-        for warning in found.warnings:
-            outcome.warn(warning)
-        scores = {hit.chunk.id: hit.score for hit in found.hits}
-        sources, pages = sources_of(self.tools, [hit.chunk for hit in found.hits])
+        hits = self.search(asked, outcome, DEPTH)
+        scores = {hit.chunk.id: hit.score for hit in hits}
+        with asked.trace.step("read"):
+            sources, pages = sources_of(self.tools, [hit.chunk for hit in hits])
         outcome.nearest = near_pages(sources)
 
         def quotes() -> Sequence[Source]:
             ranked = [(source, scores[source.chunk_id]) for source in sources]
             tools = self.tools
-            return extract(asked.query_str, ranked, pages, tools.embedder, tools.likeness)
+            with asked.trace.step("extract"):
+                return extract(asked.query_str, ranked, pages, tools.embedder, tools.likeness)
 
         if self.tools.generator and sources:
             nodes += [node_of(source, scores[source.chunk_id]) for source in sources]

@@ -53,12 +53,7 @@ class SummaryEngine(Engine):
     def _chunks(self, asked: Asked, outcome: Outcome) -> tuple[list[Chunk], str | None]:
         """Chunks to summarise, in reading order, spread evenly over what there is; and the
         subject, None for a whole document."""
-        found = self.tools.searcher.search(
-            asked.query_str, asked.space_ids, asked.document_ids, k=DEPTH
-        )
-        for warning in found.warnings:
-            outcome.warn(warning)
-        hits = [hit.chunk for hit in found.hits]
+        hits = [hit.chunk for hit in self.search(asked, outcome, DEPTH)]
         document_id = self._whole_document(asked, hits)
         if document_id is None:
             about = sorted(hits[:12], key=lambda c: (c.document_id, c.page, c.spans[0].start))
