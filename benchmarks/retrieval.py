@@ -204,7 +204,8 @@ def load_corpus(folder: Path) -> DataSet:
     grades: dict[str, dict[str, float]] = {}
     with (folder / "qrels.tsv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file, delimiter="\t"):
-            grades.setdefault(row["query-id"], {})[row["corpus-id"]] = float(row["score"])
+            if float(row["score"]) > 0:
+                grades.setdefault(row["query-id"], {})[row["corpus-id"]] = float(row["score"])
     questions = [
         Question(row["text"], grades[row["_id"]])
         for row in read_lines(folder / "queries.jsonl")

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from functools import lru_cache
 
+from retrieval.proximity import nearness
 from store.indexes.stems import asked
 from store.indexes.words import words
 from store.models import Chunk
@@ -22,7 +23,8 @@ MOST_FOR_WORDS = 0.5
 CONCENTRATION_DEPTH = 20
 DOCUMENT_WEIGHT = 0.4
 DOCUMENT_CHUNKS = 5
-NAME_WEIGHT = 1.0
+NAME_WEIGHT = 2.5
+PROXIMITY_WEIGHT = 0.5
 
 
 def rank(
@@ -37,8 +39,9 @@ def rank(
 
     Where the embedder `reads_english_only`, what it means to say of other languages counts less.
 
-    A chunk's own score counts most; its document's best chunks and the words of the question that
-    name its document, not the others, find the right one of several look-alike reports first.
+    A chunk's own score counts most, and how near the question's words stand to each other in it;
+    its document's best chunks and the words of the question that name its document, not the others,
+    find the right one of several look-alike reports first.
     """
     said = {i: score for i, score in by_words.items() if i in chunks}
     least = MOST_FOR_WORDS * _foreign(chunks, said) if reads_english_only else 0.0
@@ -50,9 +53,16 @@ def rank(
         members.setdefault(chunks[chunk_id].document_id, []).append(chunk_id)
     strength = min_max({d: _best_mean([own[i] for i in ids]) for d, ids in members.items()})
     named = _named(question, {d: [chunks[i] for i in ids] for d, ids in members.items()})
-    whole = 1.0 + DOCUMENT_WEIGHT + NAME_WEIGHT
+    near = nearness(question, {i: chunks[i].text for i in own})
+    whole = 1.0 + DOCUMENT_WEIGHT + NAME_WEIGHT + PROXIMITY_WEIGHT
     return {
-        i: (own[i] + DOCUMENT_WEIGHT * strength[d] + NAME_WEIGHT * named[d]) / whole
+        i: (
+            own[i]
+            + DOCUMENT_WEIGHT * strength[d]
+            + NAME_WEIGHT * named[d]
+            + PROXIMITY_WEIGHT * near[i]
+        )
+        / whole
         for d, ids in members.items()
         for i in ids
     }
