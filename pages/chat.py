@@ -19,7 +19,8 @@ def asked(question: str, chosen: scope.Scope) -> None:
     try:
         if not conversation_id:
             conversation_id = assistant.new_conversation(who)
-        assistant.start(who, conversation_id, question, chosen.space, chosen.document)
+        where = (chosen.space, chosen.document, chosen.route)
+        assistant.start(who, conversation_id, question, *where)
     except FootnoteError as error:
         st.session_state.chat_error = str(error)
         return

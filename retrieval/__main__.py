@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from retrieval.routes import ROUTES, checked_route
 from store.errors import FootnoteError
 from store.models import LOCAL_ADMIN, SCHEMA_VERSION
 from store.opening import open_store
@@ -61,7 +62,13 @@ def _here(settings: Settings, args: argparse.Namespace) -> int:
             return hits_json(found.hits, store.catalog, spaces, ms, found.warnings)
 
         def ask(item: dict) -> dict:
-            answer = assistant.ask(LOCAL_ADMIN, item["question"], item["space"], item["document"])
+            answer = assistant.ask(
+                LOCAL_ADMIN,
+                item["question"],
+                item["space"],
+                item["document"],
+                route=item["route"],
+            )
             return answer_json(answer, store.catalog)
 
         try:
@@ -105,7 +112,9 @@ def _item(args: argparse.Namespace, given: dict) -> dict:
         "space": given.get("space") or args.space,
         "document": given.get("document") or args.document,
     }
-    return {**item, "k": args.k} if args.verb == "search" else item
+    if args.verb == "search":
+        return {**item, "k": args.k}
+    return {**item, "route": checked_route(given.get("route") or args.route)}
 
 
 def _field(args: argparse.Namespace) -> str:
@@ -164,7 +173,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     search = verbs.add_parser("search", parents=[common], help="the pages nearest to a query")
     search.add_argument("-k", type=int, default=10)
-    verbs.add_parser("ask", parents=[common], help="an answer with footnotes").set_defaults(k=0)
+    ask = verbs.add_parser("ask", parents=[common], help="an answer with footnotes")
+    ask.add_argument("--route", help=f"how to answer: {', '.join(ROUTES)}; else the words decide")
     return parser
 
 

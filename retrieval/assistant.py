@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from retrieval.citations import Ledger, checked
+from retrieval.routes import checked_route
 from retrieval.scope import Scope, checked_question, scope_of
 from retrieval.search import Found, Searcher
 from retrieval.turns import Turns
 from store.catalog import Catalog
+from store.catalog.marks import MAX_NOTE, Mark, Verdict
 from store.embedding import Embedder
-from store.errors import Cancelled, NotFound
+from store.errors import BadInput, Cancelled, NotFound
 from store.indexes.generations import Indexes
 from store.models import (
     Answer,
@@ -109,10 +111,11 @@ class Assistant:
         space: str | None = None,
         document: str | None = None,
         conversation_id: str | None = None,
+        route: str | None = None,
     ) -> Answer:
         """The whole answer."""
         answer = Answer(question=question)
-        for grown in self.ask_stream(principal, question, space, document, conversation_id):
+        for grown in self.ask_stream(principal, question, space, document, conversation_id, route):
             answer = grown
         return answer
 
@@ -132,7 +135,7 @@ class Assistant:
         question = checked_question(question)
         scope = scope_of(self.catalog, principal, space, document)
         turns = self.conversation(principal, conversation_id).turns if conversation_id else ()
-        return self._answers(question, scope, turns, route, threading.Event())
+        return self._answers(question, scope, turns, checked_route(route), threading.Event())
 
     # Conversations
 
@@ -149,7 +152,7 @@ class Assistant:
         route: str | None = None,
     ) -> str:
         """Ask in a conversation and return the turn's id; it is answered in the background."""
-        question = checked_question(question)
+        question, route = checked_question(question), checked_route(route)
         scope = scope_of(self.catalog, principal, space, document)
         turns = self.conversation(principal, conversation_id).turns
         turn_id = self.catalog.add_turn(conversation_id, question)
@@ -172,6 +175,31 @@ class Assistant:
         """Stop an answer; what is written of it stays."""
         self.turn(principal, turn_id)
         self._turns.cancel(turn_id)
+
+    def mark(
+        self, principal: Principal, turn_id: str, verdict: Verdict | None, note: str = ""
+    ) -> None:
+        """Say that an answer is right or wrong; None takes back what was said.
+
+        Raises NotFound, and BadInput while the answer is being written or for too long a note.
+        """
+        if self.turn(principal, turn_id).state == "running":
+            raise BadInput("This answer is still being written; mark it when it is finished.")
+        if len(note) > MAX_NOTE:
+            raise BadInput(f"The note is longer than {MAX_NOTE} characters; shorten it.")
+        if verdict is None:
+            self.catalog.unmark(turn_id, principal.id)
+        else:
+            self.catalog.mark(turn_id, principal.id, verdict, note.strip())
+
+    def mark_of(self, principal: Principal, turn_id: str) -> Mark | None:
+        """What the principal said of an answer, None where nothing. Raises NotFound."""
+        self.turn(principal, turn_id)
+        return self.catalog.mark_of(turn_id, principal.id)
+
+    def marks(self, principal: Principal) -> list[Mark]:
+        """The principal's own, oldest first; everybody's for an administrator."""
+        return self.catalog.marks(None if principal.admin else principal.id)
 
     def conversation(self, principal: Principal, conversation_id: str) -> Conversation:
         """Raises NotFound, also for one of somebody else."""
@@ -209,6 +237,7 @@ class Assistant:
     ) -> Iterator[Answer]:
         from retrieval.condense import condensed
         from retrieval.llama import REFUSAL, Asked, Reply
+        from retrieval.router import choice_in
 
         with self._building:
             router, generator = self._router, self._generator
@@ -225,10 +254,12 @@ class Assistant:
             rewritten = condensed(question, turns, asked, generator)
         if rewritten:
             asked.query_str = rewritten
-        reply = Reply(router.query(asked))
+        response = router.query(asked)
+        reply, choice = Reply(response), choice_in(response)
         outcome = reply.outcome
         ledger = Ledger()
         sentences: list[Sentence] = []
+        dropped: list[Sentence] = []
 
         def grown(trace: Trace | None = None) -> Answer:
             return Answer(
@@ -239,7 +270,13 @@ class Assistant:
                 citations=tuple(ledger.citations),
                 refused=outcome.refused,
                 route=reply.route,
-                warnings=(*outcome.warnings, *_partly_read(self.catalog, ledger)),
+                route_reason=choice.reason,
+                route_confidence=choice.confidence,
+                warnings=(
+                    *outcome.warnings,
+                    *_left_out(dropped),
+                    *_partly_read(self.catalog, ledger),
+                ),
                 nearest=outcome.nearest if outcome.refused else (),
                 rewritten=rewritten,
                 model=outcome.model,
@@ -248,10 +285,13 @@ class Assistant:
 
         for sentence in checked(reply.tokens, reply.sources, self.catalog.pages, ledger):
             _raise_if_stopped(stop)
+            refusal = sentence.text.rstrip(".").casefold() == REFUSAL.rstrip(".").casefold()
+            if self.settings.unsupported == "drop" and not (sentence.supported or refusal):
+                dropped.append(sentence)
+                continue
             # Told before the engine goes on: it decides by these whether to fall back.
             outcome.shown += 1
             outcome.supported += sentence.supported
-            refusal = sentence.text.rstrip(".").casefold() == REFUSAL.rstrip(".").casefold()
             if refusal and sentences:
                 continue
             if outcome.refused:  # and yet it went on to answer
@@ -273,6 +313,7 @@ class Assistant:
 
     @cached_property
     def _generator(self) -> LanguageModels | None:
+        from retrieval.budget import Budget
         from retrieval.generate import LanguageModels, Models
 
         s = self.settings
@@ -286,7 +327,8 @@ class Assistant:
                 context_tokens=s.context_tokens,
                 answer_tokens=s.answer_tokens,
                 context_window=s.model_context_window,
-            )
+            ),
+            Budget(self.catalog, s.daily_tokens),
         )
 
     @cached_property
@@ -294,7 +336,7 @@ class Assistant:
         from retrieval.engines import ENGINES, Tools
         from retrieval.llama import quiet_settings
         from retrieval.presupposed import Likeness
-        from retrieval.router import build_router
+        from retrieval.router import WordSelector, build_router
 
         silent = quiet_settings()
         tools = Tools(
@@ -305,7 +347,7 @@ class Assistant:
             likeness=Likeness(self.embedder),
         )
         engines = [(name, about, engine(tools)) for name, (engine, about) in ENGINES.items()]
-        return build_router(engines, silent)
+        return build_router(engines, silent, WordSelector(self.catalog, self._generator))
 
 
 def _table(
@@ -320,6 +362,14 @@ def _table(
 
     rows = tuple(tuple(cell(text, nodes) for text, nodes in row) for row in draft.rows)
     return AnswerTable(headings=draft.headings, rows=rows, left_out=draft.left_out)
+
+
+def _left_out(dropped: Sequence[Sentence]) -> list[str]:
+    if not dropped:
+        return []
+    if len(dropped) == 1:
+        return ["1 sentence was left out: the documents do not say it."]
+    return [f"{len(dropped)} sentences were left out: the documents do not say them."]
 
 
 def _partly_read(catalog: Catalog, ledger: Ledger) -> list[str]:

@@ -12,9 +12,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from retrieval.agreement import disagreements
+from retrieval.clauses import told_by
 from retrieval.facts import Facts, facts, missing
-from retrieval.sources import Source, one_line, passages
-from retrieval.words import content_stems, coverage, stem, stems
+from retrieval.instructions import quotable
+from retrieval.sources import Source, one_line
+from retrieval.words import coverage, stem
 from store.models import Citation, Page, Sentence, Span
 from store.sentences import sentences
 
@@ -81,13 +84,25 @@ def verify(
     if not re.search(r"\w", plain):
         return None
     common = {stem(w) for s in sources for w in re.findall(r"\b[a-z]{3,}\b", s.text)}
-    claimed, wanted = facts(plain, common), content_stems(plain)
+    claimed, wanted = facts(plain, common), told_by(plain)
+
+    spoken_of = frozenset().union(*(told_by(source.text) for source in sources))
+
+    def holding(among: Sequence[Source], least: float = MIN_COVERAGE) -> list[Source]:
+        known = pages({span.page_id for source in among for span in source.spans})
+        options = [passage for source in among for passage in quotable(source, known)]
+        kept = _narrow(claimed, wanted, options, least)
+        sure = least < CLEAR_COVERAGE
+        if kept and disagreements(plain, options, known, sure, spoken_of):
+            return []
+        return kept
+
     cited = [sources[n - 1] for n in dict.fromkeys(marked) if 0 < n <= len(sources)]
     if cited:
-        kept = _narrow(plain, claimed, wanted, cited, pages)
+        kept = holding(cited)
         if kept:
             return plain, kept, True
-    kept = _narrow(plain, claimed, wanted, sources, pages, least=CLEAR_COVERAGE)
+    kept = holding(sources, least=CLEAR_COVERAGE)
     return plain, kept, bool(kept)
 
 
@@ -170,30 +185,23 @@ def _sentences(text: str) -> list[str]:
 
 
 def _narrow(
-    plain: str,
-    claimed: Facts,
-    wanted: Sequence[str],
-    cited: Sequence[Source],
-    pages: Callable[[Collection[int]], Mapping[int, Page]],
-    least: float = MIN_COVERAGE,
+    claimed: Facts, wanted: Collection[str], options: Sequence[Source], least: float
 ) -> list[Source]:
-    """The fewest passages that together hold the sentence; empty where `cited` do not."""
-    if not (wanted or claimed) or missing(claimed, "\n".join(s.text for s in cited)):
+    """The fewest of the passages that together hold the sentence; empty where all do not."""
+    if not (wanted or claimed) or missing(claimed, *(option.text for option in options)):
         return []
-    known = pages({span.page_id for source in cited for span in source.spans})
-    options = [passage for source in cited for passage in passages(source, known)]
-    held = [set(stems(option.text)) for option in options]
+    held = [set(told_by(option.text)) for option in options]
     kept: list[int] = []
     together: set[str] = set()
     while len(kept) < MOST_PASSAGES:
-        text = "\n".join(options[i].text for i in kept)
-        lacking = missing(claimed, text)
-        if kept and not lacking and coverage(wanted, together) >= least:
+        texts = [options[i].text for i in kept]
+        lacking = missing(claimed, *texts)
+        if kept and not lacking and _covered(claimed, wanted, together) >= least:
             break
         best = max(
             (i for i in range(len(options)) if i not in kept),
             key=lambda i: (
-                len(lacking) - len(missing(claimed, f"{text}\n{options[i].text}")),
+                len(lacking) - len(missing(claimed, *texts, options[i].text)),
                 coverage(wanted, together | held[i]),
                 -len(options[i].text),
             ),
@@ -203,7 +211,13 @@ def _narrow(
             break
         kept.append(best)
         together |= held[best]
-    text = "\n".join(options[i].text for i in kept)
-    if not kept or missing(claimed, text) or coverage(wanted, together) < least:
+    texts = [options[i].text for i in kept]
+    if not kept or missing(claimed, *texts) or _covered(claimed, wanted, together) < least:
         return []
     return [options[i] for i in sorted(kept)]
+
+
+def _covered(claimed: Facts, wanted: Collection[str], held: Collection[str]) -> float:
+    """The share of what a sentence says that is held, where its numbers, dates and codes are."""
+    told = len(claimed.numbers) + len(claimed.dates) + len(claimed.codes)
+    return (coverage(wanted, held) * len(wanted) + told) / (len(wanted) + told or 1)

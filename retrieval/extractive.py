@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from retrieval.asked_for import Wanted, wanted
+from retrieval.instructions import quotable
 from retrieval.presupposed import EmbedsTexts, Likeness
-from retrieval.sources import Source, passages
+from retrieval.sources import Source
 from retrieval.words import content_stems, stems
 from store.models import Frozen, Page
 
@@ -18,11 +19,11 @@ EMBEDDED = 40
 """Passages compared by meaning; the rest is left out by its words."""
 EMBEDDED_CHARS = 480
 """A longer passage is compared by its beginning: time grows with length."""
-THRESHOLD = 0.56
+THRESHOLD = 0.575
 """Least score of an answer; figures in docs/answers.md."""
 KEPT_SHARE = 0.85
 """Further quotes score at least this share of the best one."""
-MOST_QUOTES = 4
+MOST_QUOTES = 3
 LOOKED_IN = 5
 """Sources in which the things a question presupposes are looked for."""
 
@@ -103,7 +104,7 @@ def score_passages(
     best, worst = (found[0][1], found[-1][1]) if found else (0.0, 0.0)
     rough: list[Scored] = []
     for source, score in found:
-        for passage in passages(source, pages):
+        for passage in quotable(source, pages):
             rough.append(
                 _rough(
                     passage,
@@ -134,7 +135,7 @@ def main_points(
 ) -> list[Source]:
     """The passages nearest to what all of them say together, and to the subject where there is
     one, spread over the pages, in the order they stand."""
-    pieces = [p for source in sources for p in passages(source, pages) if _makes_a_point(p)]
+    pieces = [p for source in sources for p in quotable(source, pages) if _makes_a_point(p)]
     prose = [p for p in pieces if len(p.pieces) == 1]
     pieces = prose if len(prose) >= MOST_POINTS else pieces
     step = max(1.0, len(pieces) / MOST_SUMMED)

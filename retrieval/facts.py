@@ -10,50 +10,48 @@ import re
 import unicodedata
 from collections.abc import Collection
 from decimal import Decimal
+from functools import lru_cache
 
+from retrieval.numbers import UNITS, Number, agree, measured_in, numbers, scales_alone, spelled_out
 from retrieval.words import STOP, stem
 from store.models import Frozen
 
 _MONTH_NAMES = (
     "january february march april may june july august september october november december"
     " jan feb mar apr may jun jul aug sep oct nov dec"
+    " januar februar märz april mai juni juli august september oktober november dezember"
+    " enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
 )
-_MONTHS = {name: i % 12 + 1 for i, name in enumerate(_MONTH_NAMES.split())} | {"sept": 9}
-_MONTH = "(?P<month>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\.?"
-_DAY, _YEAR = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?", r"(?P<year>\d{4})"
+MONTHS = {name: i % 12 + 1 for i, name in enumerate(_MONTH_NAMES.split())} | {"sept": 9}
+_MONTH = "(?P<month>" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\.?"
+_DAY, _YEAR = r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?", r"(?P<year>\d{4})"
 _DATES = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b{_DAY}\s+(?:of\s+)?{_MONTH},?\s+{_YEAR}\b",
+        rf"\b{_DAY}\s+(?:of\s+|de\s+)?{_MONTH},?\s+(?:de\s+)?{_YEAR}\b",
         rf"\b{_MONTH}\s+{_DAY},?\s+{_YEAR}\b",
-        rf"\b{_YEAR}-(?P<m>\d{{1,2}})-{_DAY}\b",
+        rf"\b{_YEAR}-(?P<m>\d{{1,2}})-(?P<day>\d{{1,2}})\b",
         r"\b(?P<a>\d{1,2})[./](?P<b>\d{1,2})[./](?P<year>\d{4}|\d\d)\b",
-        rf"\b{_DAY}\s+(?:of\s+)?{_MONTH}\b",
+        rf"\b{_DAY}\s+(?:of\s+|de\s+)?{_MONTH}\b",
         rf"\b{_MONTH}\s+{_DAY}\b(?!\s*[.,]?\d)",
         rf"\b{_MONTH},?\s+{_YEAR}\b",
     )
 )
-_SCALES = {
-    "hundred": 100, "thousand": 1000, "k": 1000, "million": 10**6, "millions": 10**6, "mio": 10**6,
-    "mn": 10**6, "m": 10**6, "billion": 10**9, "billions": 10**9, "bn": 10**9, "b": 10**9,
-    "trillion": 10**12,
-}  # fmt: skip
-_NUMBER = re.compile(
-    r"(?<![\w.,])[-−]?(?P<digits>\d[\d,.'’ \u00a0\u202f]*\d|\d)"
-    r"(?:\s*-?(?P<scale>hundred|thousand|millions?|mio|billions?|bn|mn|trillion)\b|(?P<short>[kmb])\b)?",
-    re.IGNORECASE,
+_CODE = re.compile(
+    r"\b\d{1,2}:\d\d\b|\b(?=\w*[A-Za-z])(?=\w*\d)\w+(?:-\w+)*\b|\b[A-Z]{2,}(?:-\w*\d\w*)+\b"
 )
-_TO_TWENTY = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-    " sixteen seventeen eighteen nineteen twenty"
+_OPENERS_WORDS = (
+    "each every during within until unless once without never there despite while since "
+    "because neither either another others nobody nothing everyone everybody anyone "
+    "somebody instead however therefore moreover otherwise although though whereas whether "
+    "otherwise according"
 )
-_SPELLED = {word: i for i, word in enumerate(_TO_TWENTY.split())} | {
-    "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
-    "hundred": 100, "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "half": 2,
-    "twice": 2, "double": 2,
-}  # fmt: skip
-_CODE = re.compile(r"\b(?=\w*[A-Za-z])(?=\w*\d)\w+(?:-\w+)*\b|\b[A-Z]{2,}(?:-\w*\d\w*)+\b")
+_OPENERS = frozenset(_OPENERS_WORDS.split())
+"""Words that open sentences and are no names, besides `STOP`."""
+_GERMAN = re.compile(r"\b(?:der|die|das|und|ist|sind|nicht|ein|eine|wird|darf|im|am|den|dem)\b")
 _ORDINARY = re.compile(r"(?:s|ing|ed|ly|ion|ment|ness|ity|ance|ence|able|al)$")
+_NOUN_FOLLOWS = re.compile(r" (?:of|the|an?|your|this|these|all|any) ")
+_ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 _CAPITAL = re.compile(r"[^\W\d_][\w’'&-]*")
 
 Day = tuple[int | None, int | None, int | None]
@@ -63,7 +61,7 @@ Day = tuple[int | None, int | None, int | None]
 class Facts(Frozen):
     """Each fact is the set of its readings."""
 
-    numbers: tuple[frozenset[Decimal], ...] = ()
+    numbers: tuple[Number, ...] = ()
     dates: tuple[frozenset[Day], ...] = ()
     names: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
@@ -72,53 +70,94 @@ class Facts(Frozen):
         return bool(self.numbers or self.dates or self.names or self.codes)
 
 
+class Held(Frozen):
+    """What a text holds, as claims are compared with it."""
+
+    folded: str
+    numbers: tuple[Number, ...]
+    days: frozenset[Day]
+    measured_in: frozenset[str]
+    scales: frozenset[Decimal]
+
+
 def facts(sentence: str, common: Collection[str] = ()) -> Facts:
     """What `sentence` claims that can be looked up in the text it cites.
 
     `common` holds the stems of words that are known to be written small.
     """
-    text = unicodedata.normalize("NFKC", sentence)
+    text = spelled_out(unicodedata.normalize("NFKC", sentence))
     dates, rest = _take_dates(text)
-    codes = tuple(m.group().casefold() for m in _CODE.finditer(rest) if not _scaled(m.group()))
+    found = [m.group().casefold() for m in _CODE.finditer(rest) if not _scaled(m.group())]
     rest = _CODE.sub(lambda m: m.group() if _scaled(m.group()) else " ; ", rest)
     return Facts(
-        numbers=tuple(_numbers(rest)),
+        numbers=tuple(numbers(rest, claimed=True)),
         dates=tuple(dates),
         names=tuple(_names(rest, common)),
-        codes=codes,
+        codes=tuple(found),
     )
 
 
-def missing(claimed: Facts, text: str) -> list[str]:
-    """What of `claimed` the text does not hold, as words for a person; empty where all is held."""
+@lru_cache(maxsize=4096)
+def held_in(text: str) -> Held:
+    """Read once for all sentences of an answer that may cite it."""
+    text = spelled_out(unicodedata.normalize("NFKC", text))
+    dates, rest = _take_dates(text)
+    days = frozenset(day for date in dates for day in date)
+    # Years stand inside dates, and numbers inside codes ("room B204").
+    inside = {str(day[0]) for day in days if day[0]}
+    inside |= {n for m in _CODE.finditer(rest) for n in re.findall(r"\d+", m.group())}
+    plain = _CODE.sub(lambda m: m.group() if _scaled(m.group()) else " ; ", rest)
+    return Held(
+        folded=" ".join(text.casefold().replace("’", "'").split()),
+        numbers=(*numbers(plain), *(n for word in inside for n in numbers(word))),
+        days=days,
+        measured_in=frozenset(measured_in(text)),
+        scales=frozenset(scales_alone(text)),
+    )
+
+
+def missing(claimed: Facts, *texts: str) -> list[str]:
+    """What of `claimed` none of the texts holds, as words for a person; empty where all is held."""
     if not claimed:
         return []
-    held_text = unicodedata.normalize("NFKC", text)
-    folded = " ".join(held_text.casefold().replace("’", "'").split())
-    dates, rest = _take_dates(held_text)
-    numbers = {reading for number in _numbers(rest) for reading in number}
-    numbers |= {Decimal(_SPELLED[w]) for w in re.findall(r"[a-z]+", folded) if w in _SPELLED}
-    numbers |= {Decimal(part) for part in re.findall(r"\d+", held_text)}
-    days = {day for date in dates for day in date}
+    held = [held_in(text) for text in texts]
     gone = [
-        f"the number {min(number):f}"
+        f"the number {number.value}"
         for number in claimed.numbers
-        if not any(_close(a, b) for a in number for b in numbers)
+        if not any(holds_number(number, h) for h in held)
     ]
-    gone += [
-        "a date" for date in claimed.dates if not any(_same_day(a, b) for a in date for b in days)
-    ]
-    gone += [f"“{name}”" for name in claimed.names if not _has_word(name, folded)]
-    gone += [f"“{code}”" for code in claimed.codes if not _has_word(code, folded)]
-    return gone
+    gone += ["a date" for date in claimed.dates if not any(holds_date(date, h) for h in held)]
+    words = (*claimed.names, *claimed.codes)
+    return gone + [f"“{w}”" for w in words if not any(holds_word(w, h) for h in held)]
 
 
-def _has_word(name: str, folded: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", folded) is not None
+def holds_number(number: Number, held: Held) -> bool:
+    return any(agree(number, other, held.measured_in, held.scales) for other in held.numbers)
+
+
+def holds_date(date: frozenset[Day], held: Held) -> bool:
+    return any(_same_day(a, b) for a in date for b in held.days)
+
+
+def holds_word(name: str, held: Held) -> bool:
+    """Whether the name or code occurs, a plural or genitive ending aside, or is the initials of
+    words that follow each other."""
+    if _ABBREVIATION.fullmatch(name):
+        initials = r"\W+".join(rf"{letter}\w+" for letter in name.casefold())
+        if re.search(rf"(?<!\w){initials}", held.folded):
+            return True
+    name = name.casefold()
+    bare = re.escape(name.removesuffix("s") if len(name) > 4 else name)
+    return re.search(rf"(?<!\w){bare}(?:'?s)?(?!\w)", held.folded) is not None
 
 
 def _scaled(token: str) -> bool:
-    return re.fullmatch(r"\d+(?:k|m|b|bn|mn|st|nd|rd|th|mio)", token, re.IGNORECASE) is not None
+    """Whether the token is a number with an ending, not a code: 5m, 38kg, 3rd."""
+    match = re.fullmatch(r"\d+([^\W\d_]+)", token)
+    return match is not None and (
+        match[1].casefold() in UNITS
+        or match[1].casefold() in ["k", "m", "b", "bn", "mn", "st", "nd", "rd", "th", "mio"]
+    )
 
 
 def _take_dates(text: str) -> tuple[list[frozenset[Day]], str]:
@@ -127,11 +166,15 @@ def _take_dates(text: str) -> tuple[list[frozenset[Day]], str]:
     for pattern in _DATES:
         for match in list(pattern.finditer(text)):
             readings = _readings(match.groupdict())
-            if readings:
+            if readings and not _OTHER_WORD.search(match.group()):
                 found.append(readings)
                 blank = " ; ".ljust(match.end() - match.start())
                 text = text[: match.start()] + blank + text[match.end() :]
     return found, text
+
+
+_OTHER_WORD = re.compile(r"\b(?:may|march|mar)\b(?!.*\d{4})")
+"""Months that are other words where they are written small: "gifts up to EUR 25 may be"."""
 
 
 def _readings(got: dict[str, str | None]) -> frozenset[Day]:
@@ -143,7 +186,7 @@ def _readings(got: dict[str, str | None]) -> frozenset[Day]:
         pairs = [(a, b), (b, a)]
     else:
         month = got.get("month")
-        number = _MONTHS[month.casefold()] if month else int(got["m"] or 0)
+        number = MONTHS[month.casefold()] if month else int(got["m"] or 0)
         if not got.get("day"):
             return frozenset([(year, number, None)])
         pairs = [(int(got["day"] or 0), number)]
@@ -155,64 +198,36 @@ def _same_day(claim: Day, held: Day) -> bool:
     return all(a is None or a == b for a, b in zip(claim, held, strict=True))
 
 
-def _numbers(text: str) -> list[frozenset[Decimal]]:
-    return [
-        frozenset(value * scale for value in _values(part) for scale in _scales(match))
-        for match in _NUMBER.finditer(text)
-        for part in _split_spaced(match["digits"])
-    ]
-
-
-def _scales(match: re.Match[str]) -> tuple[int, ...]:
-    """What to multiply by; a letter may be a scale or a unit (5m: millions or metres)."""
-    if match["short"]:
-        return 1, _SCALES[match["short"].casefold()]
-    return (_SCALES[match["scale"].casefold()],) if match["scale"] else (1,)
-
-
-def _split_spaced(digits: str) -> list[str]:
-    """Spaces inside digits belong to one number only where they group thousands."""
-    if re.fullmatch(r"\d{1,3}(?:[  \u202f]\d{3})+(?:[.,]\d+)?", digits):
-        return [digits]
-    return digits.split()
-
-
-def _values(digits: str) -> set[Decimal]:
-    """The readings of a number: a mark before three digits may group them or begin decimals."""
-    plain = re.sub(r"[\s'’]", "", digits)
-    found = set()
-    for point, group in ((".", ","), (",", ".")):
-        shape = rf"(?:\d+|\d{{1,3}}(?:{re.escape(group)}\d{{3}})+)(?:{re.escape(point)}\d+)?"
-        if re.fullmatch(shape, plain):
-            found.add(Decimal(plain.replace(group, "").replace(point, ".")).normalize())
-    # Neither: a section number such as 1.2.3 or a list such as 4,15.
-    return found or {Decimal(re.sub(r"\D", "", plain))}
-
-
-def _close(a: Decimal, b: Decimal) -> bool:
-    """Equal, or a large number rounded to what the claim says ("5.2 million" of 5,203,117)."""
-    if a == b:
-        return True
-    if abs(a) < 100_000 or not b:
-        return False
-    digits = len(a.normalize().as_tuple().digits)
-    step = Decimal(10) ** (a.adjusted() - digits + 1)
-    return digits >= 2 and abs(a - b) <= step / 2
-
-
 def _names(text: str, common: Collection[str]) -> list[str]:
     """Capitalised words, folded. The word a sentence opens with is a name where another follows
     it, or where it is not among the `common` stems and does not look like another word."""
     found: list[str] = []
+    german = is_german(text)
     matches = list(_CAPITAL.finditer(text))
-    for match, after in zip(matches, [*matches[1:], None], strict=True):
+    for match, after in zip(matches, [*matches[1:], None], strict=False):
         word = match.group()
         folded = re.sub(r"['’]s$", "", word.casefold().replace("’", "'"))
-        if not word[0].isupper() or len(word) == 1 or folded in STOP:
+        if not word[0].isupper() or len(word) == 1 or folded in STOP or folded in UNITS:
+            continue
+        if folded in _OPENERS:
+            continue
+        if german and not _beside_a_capital(text, match):
             continue
         if text[: match.start()].rstrip()[-1:] in ("", *".!?:•*-") and not word.isupper():
             pair = after and after.group()[0].isupper() and after.start() - match.end() == 1
-            if not pair and (stem(folded) in common or _ORDINARY.search(folded)):
+            ordinary = stem(folded) in common or _ORDINARY.search(folded)
+            if not pair and (ordinary or _NOUN_FOLLOWS.match(text, match.end())):
                 continue
-        found.append(folded)
+        found.append(word if _ABBREVIATION.fullmatch(word) else folded)
     return list(dict.fromkeys(found))
+
+
+def is_german(text: str) -> bool:
+    return len(_GERMAN.findall(text)) > 1
+
+
+def _beside_a_capital(text: str, match: re.Match[str]) -> bool:
+    """German writes all nouns so; two together, or one after Frau or Herr, are a name."""
+    before = re.search(r"(\w+)\s$", text[: match.start()])
+    after = re.match(r"\s(\w+)", text[match.end() :])
+    return any(m is not None and m[1][:1].isupper() for m in (before, after))

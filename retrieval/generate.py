@@ -15,11 +15,12 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from llama_index.core.llms import ChatMessage, MessageRole
+from llama_index.core.llms import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.schema import MetadataMode, NodeWithScore
 from pydantic import SecretStr
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
+from retrieval.budget import Budget
 from retrieval.citations import complete_sentences
 from retrieval.llama import REFUSAL, Asked
 from retrieval.prompts import prompt
@@ -64,11 +65,12 @@ class _Again(_Fault):
 class LanguageModels:
     """Asks the models in order. Safe to use from several threads."""
 
-    def __init__(self, models: Models):
+    def __init__(self, models: Models, budget: Budget | None = None):
         # Imported here, seconds before a deadline runs, and only where a model is configured.
         from llama_index.llms.openai_like import OpenAILike
 
         self.models, self._client_class = models, OpenAILike
+        self._budget = budget
 
     def stream(self, messages: Sequence[ChatMessage], asked: Asked) -> Iterator[str]:
         """The answer as text, as it comes; the first thing yielded is the model's name.
@@ -77,6 +79,8 @@ class LanguageModels:
         next model asked; afterwards it is a cut. Raises ModelUnavailable for both, and Cancelled.
         """
         said: list[str] = []
+        if self._budget is not None and self._budget.used_up():
+            raise ModelUnavailable(f"the {self._budget.most:,} tokens of today are used up")
         for i, model in enumerate(self.models.names):
             slot = time.monotonic() + asked.remaining_s() / (len(self.models.names) - i)
             try:
@@ -137,12 +141,14 @@ class LanguageModels:
         arrived: queue.Queue[str | Exception | None] = queue.Queue()
         client = httpx.Client(timeout=max(1.0, asked.remaining_s()))
         llm = self._llm(model, client, asked.remaining_s())
+        counted = _Counted()
 
         def read() -> None:
             ended: str | None = None
             chunk = None
             try:
                 for chunk in llm.stream_chat(messages):
+                    counted.add(chunk)
                     if chunk.delta:
                         arrived.put(chunk.delta)
                     choices = getattr(chunk.raw, "choices", None)
@@ -177,6 +183,8 @@ class LanguageModels:
                     yield "".join(c for c in item if c.isprintable() or c in "\n\t")
         finally:
             client.close()
+            if self._budget is not None and counted.answered:
+                self._budget.spend(counted.tokens(messages))
 
     def _llm(self, model: str, client: object, timeout_s: float) -> OpenAILike:
         key = self.models.api_key.get_secret_value() if self.models.api_key else "none"
@@ -192,6 +200,25 @@ class LanguageModels:
             timeout=max(1.0, timeout_s),
             http_client=client,
         )
+
+
+class _Counted:
+    """What one request cost: as the server says, or estimated where it does not."""
+
+    def __init__(self) -> None:
+        self.answered = False
+        self._said: int | None = None
+        self._written = 0
+
+    def add(self, chunk: ChatResponse) -> None:
+        self.answered = True
+        self._written += len((chunk.delta or "").encode("utf-8", "replace"))
+        usage = getattr(chunk.raw, "usage", None)
+        self._said = getattr(usage, "total_tokens", None) or self._said
+
+    def tokens(self, messages: Sequence[ChatMessage]) -> int:
+        sent = sum(estimated_tokens(message.content or "") for message in messages)
+        return self._said or sent + self._written // 3 + 1
 
 
 def chat(system: str, user: str) -> list[ChatMessage]:

@@ -25,10 +25,10 @@ meaning effect result type kind number total amount sum average ratio share part
 level size increase decrease answer question thing process main best most first last largest highest
 lowest people person man woman term group area place impact influence idea goal aim cause
 consequence example definition focus study year date day time period month deadline price cost due
-currently
+currently company firm organisation organization business employer
 """
 _GENERAL_STEMS = frozenset(stem(word) for word in _GENERAL.split())
-"""Words that ask for a property rather than name a thing."""
+"""Words that ask for a property rather than name a thing, and for whom the documents are of."""
 _PHRASE = re.compile(
     r"\b(?:the|our|my|your|their|its)\s+((?:[\w'’.-]+\s*){1,4}?)"
     r"(?=\b(?:of|on|for|in|at|to|by|from|with|does|do|did|is|are|was|were|has|have|had|that|which"

@@ -52,13 +52,14 @@ class SearchBody(BaseModel):
 
 
 class AskBody(BaseModel):
-    """What to ask, and where the answer may come from."""
+    """What to ask, where the answer may come from, and how it is made (None: the words decide)."""
 
     model_config = ConfigDict(extra="forbid")
 
     question: str = Field(max_length=4000)
     space: str | None = None
     document: str | None = None
+    route: str | None = Field(None, max_length=100)
     stream: bool = False
 
 
@@ -216,7 +217,7 @@ def _questions(api: FastAPI) -> None:
 
     @api.post("/ask", response_model=None)
     def ask(to: To, who: Who, body: AskBody) -> dict | StreamingResponse:
-        where = {"space": body.space, "document": body.document}
+        where = {"space": body.space, "document": body.document, "route": body.route}
         if body.stream:
             growing = to.assistant.ask_stream(who, body.question, **where)
             return StreamingResponse(

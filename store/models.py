@@ -291,7 +291,11 @@ class Trace(Frozen):
 
 
 class Answer(Frozen):
-    """What a question came back with. `model` is None for an extractive answer."""
+    """What a question came back with. `model` is None for an extractive answer.
+
+    `route`: the engine that answered, why it was chosen (a clause) and how surely, 0..1; None
+    where a person or a model chose.
+    """
 
     question: str
     sentences: tuple[Sentence, ...] = ()
@@ -299,6 +303,8 @@ class Answer(Frozen):
     citations: tuple[Citation, ...] = ()
     refused: bool = False
     route: str = "facts"
+    route_reason: str = ""
+    route_confidence: float | None = None
     warnings: tuple[str, ...] = ()
     nearest: tuple[NearPage, ...] = ()
     rewritten: str | None = None

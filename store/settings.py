@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -61,6 +62,10 @@ class Settings(BaseSettings):
     context_tokens: int = 6000
     answer_tokens: int = 800
     answer_deadline_s: float = 60.0
+    unsupported: Literal["mark", "drop"] = "mark"
+    """What becomes of a model's sentence that the documents do not say."""
+    daily_tokens: int = 0
+    """Most tokens sent to and received from the models on a day (UTC); 0 is no limit."""
     model_context_window: int = 16_000
 
     otlp_endpoint: str | None = None

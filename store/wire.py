@@ -169,6 +169,8 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
         "answer": answer.text,
         "refused": answer.refused,
         "route": answer.route,
+        "route_reason": answer.route_reason,
+        "route_confidence": answer.route_confidence,
         "rewritten": answer.rewritten,
         "warnings": list(answer.warnings),
         "sentences": [

@@ -43,31 +43,35 @@ def is_dark(gray: np.ndarray) -> bool:
     return float(np.median(gray[:: max(1, gray.shape[0] // 500)])) < DARK_MEDIAN
 
 
-def letters(gray: np.ndarray) -> tuple[np.ndarray, int]:
-    """Boxes [n, 4] (x, y, width, height) of dark shapes with the size of a letter; all shapes."""
+def shapes(gray: np.ndarray) -> np.ndarray:
+    """Dark shapes [n, 5]: x, y, width, height, pixels."""
     ink = cv2.adaptiveThreshold(
         gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, 12
     )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink)
-    width, height, area = stats[1:, 2], stats[1:, 3], stats[1:, 4]
+    return cv2.connectedComponentsWithStats(ink)[2][1:]
+
+
+def letters(found: np.ndarray) -> np.ndarray:
+    """Of these shapes those with the size of a letter, [n, 4] without their pixels."""
+    width, height, area = found[:, 2], found[:, 3], found[:, 4]
     letter = (
         (height >= 4) & (height <= 120) & (width >= 2)
         & (width < 6 * height) & (height < 8 * width) & (area >= 8)
     )  # fmt: skip
-    return stats[1:][letter, :4], len(stats) - 1
+    return found[letter, :4]
 
 
 def calmed(gray: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The picture without the worst of its noise, and its letters.
+    """The picture without the worst of its noise, and its shapes.
 
     Tesseract looks at every speck: a page of a hundred thousand takes it minutes.
     """
-    found, shapes = letters(gray)
+    found = shapes(gray)
     for width in (3, 5):
-        if shapes <= MAX_SHAPES:
+        if len(found) <= MAX_SHAPES:
             break
         gray = cv2.medianBlur(gray, width)
-        found, shapes = letters(gray)
+        found = shapes(gray)
     return gray, found
 
 

@@ -7,7 +7,6 @@ drawn print in many conditions, receipts and book pages: see `python -m benchmar
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from ingestion.ocr.quality import Evidence
@@ -26,23 +25,19 @@ _LEVEL = 0.08
 _SAME = 0.08
 
 
-def looks_written(gray: np.ndarray, evidence: Evidence) -> bool:
-    """`gray` uint8 [h, w], dark on light."""
+def looks_written(shapes: np.ndarray, evidence: Evidence) -> bool:
+    """`shapes` as of `geometry.shapes`."""
     sure = evidence.by == "tesseract" and evidence.confidence >= DOUBTFUL
     if sure or not evidence.confidence:  # nothing was read at all: dots, a picture
         return False
-    ink = cv2.adaptiveThreshold(
-        gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 31, 12
-    )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink)
-    width, height, area = stats[1:, 2], stats[1:, 3], stats[1:, 4]
+    width, height, area = shapes[:, 2], shapes[:, 3], shapes[:, 4]
     shape = (height >= 6) & (height <= 200) & (width >= 3) & (width < 1000) & (area >= 12)
     if shape.sum() < MIN_LETTERS:
         return False
     large = shape & (height >= 0.6 * np.median(height[shape]))
     if (~shape).sum() > MAX_SPECKS * large.sum():
         return False
-    letters = stats[1:][large]
+    letters = shapes[large]
     heights = letters[:, 3].astype(float)
     if heights.std() > MAX_SPREAD * heights.mean():
         return False

@@ -69,6 +69,7 @@ class Sheet:
     rgb: np.ndarray
     gray: np.ndarray
     dark: bool
+    shapes: np.ndarray
     letters: np.ndarray
 
     @staticmethod
@@ -82,8 +83,8 @@ class Sheet:
         dark = geometry.is_dark(gray)
         if dark:
             rgb, gray = 255 - rgb, 255 - gray
-        gray, letters = geometry.calmed(gray)
-        return Sheet(rgb, gray, dark, letters)
+        gray, shapes = geometry.calmed(gray)
+        return Sheet(rgb, gray, dark, shapes, geometry.letters(shapes))
 
     @property
     def enlargement(self) -> float:
@@ -231,7 +232,7 @@ def _page(attempt: Attempt, sheet: Sheet, evidence: Evidence) -> OcrPage:
         "skewed": read and abs(attempt.angle) >= SHOWN_SKEW_DEG,
         "two_columns": arranged.columns > 1,
         "low_quality_scan": not blank and expected < quality.LOW_QUALITY,
-        "handwriting_suspected": looks_written(sheet.gray, evidence),
+        "handwriting_suspected": looks_written(sheet.shapes, evidence),
         "breaks_off": attempt.cut,
         "blank": blank,
     }

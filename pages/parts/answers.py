@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import source
+from pages.parts import marks, source
 from pages.parts.inert import inert
 from store.models import Answer, AnswerTable, Citation, NearPage, Turn
 from store.states import described_by
@@ -32,6 +32,10 @@ def show_turn(turn: Turn) -> None:
         st.error("This answer could not be completed. Ask again.")
     elif turn.state == "done" and not answer.refused:
         _sources(turn.id, answer)
+    if answer.route_reason and turn.state != "running":
+        st.caption(f"{answer.route.capitalize()}: {inert(answer.route_reason, 200)}")
+    if turn.state == "done":
+        marks.show_marks(turn.id)
 
 
 def _sentences(turn_id: str, answer: Answer) -> None:
@@ -52,12 +56,11 @@ def _sentences(turn_id: str, answer: Answer) -> None:
 def _table(turn_id: str, table: AnswerTable, citations: dict[int, Citation]) -> None:
     """A row of widgets each: a cell is read beside its footnotes."""
     with st.container(border=True, key=f"table-{turn_id}", gap="xsmall"):
-        for place, heading in zip(st.columns(len(table.headings)), table.headings, strict=True):
+        widths = _widths(table)
+        for place, heading in zip(st.columns(widths), table.headings, strict=True):
             place.markdown(f"**{inert(heading)}**")
         for r, row in enumerate(table.rows[:_SHOWN_ROWS]):
-            for c, (place, cell) in enumerate(
-                zip(st.columns(len(table.headings)), row, strict=True)
-            ):
+            for c, (place, cell) in enumerate(zip(st.columns(widths), row, strict=True)):
                 with place.container(horizontal=True, gap="xsmall"):
                     st.text(cell.text)
                     for n in cell.citations:
@@ -66,6 +69,12 @@ def _table(turn_id: str, table: AnswerTable, citations: dict[int, Citation]) -> 
         more = table.left_out + max(0, len(table.rows) - _SHOWN_ROWS)
         if more:
             st.caption(f"{more} more rows are not shown here.")
+
+
+def _widths(table: AnswerTable) -> list[int]:
+    """Of the columns, in proportion: a page's number needs less room than a sentence."""
+    columns = zip(table.headings, *([c.text for c in row] for row in table.rows), strict=True)
+    return [min(40, max(8, *map(len, column))) for column in columns]
 
 
 def _footnote(key: str, citation: Citation) -> None:
@@ -81,9 +90,8 @@ def _footnote(key: str, citation: Citation) -> None:
 
 
 def _sources(turn_id: str, answer: Answer) -> None:
+    """What the sentences cite; a table's cells have their footnotes beside them."""
     used = {n for sentence in answer.sentences for n in sentence.citations}
-    rows = answer.table.rows if answer.table else ()
-    used |= {n for row in rows for cell in row for n in cell.citations}
     with st.container(key=f"sources-{turn_id}", gap="xsmall"):
         for citation in answer.citations:
             if citation.n in used:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,9 @@ from llama_index.core.base.response.schema import RESPONSE_TYPE
 from llama_index.core.schema import NodeWithScore, QueryBundle
 from llama_index.core.types import TokenGen
 
+from retrieval.extractive import LOOKED_IN
 from retrieval.generate import LanguageModels, messages_for
+from retrieval.instructions import LEFT_OUT, instructing
 from retrieval.llama import DISCARD, END, Asked, Outcome, quoted
 from retrieval.presupposed import Likeness
 from retrieval.prompts import prompt
@@ -101,6 +103,14 @@ def near_pages(sources: Sequence[Source], most: int = 3) -> tuple[NearPage, ...]
                 described_by=source.described_by,
             )
     return tuple(found.values())
+
+
+def warn_of_instructions(
+    sources: Sequence[Source], pages: Mapping[int, Page], outcome: Outcome
+) -> None:
+    """Says that a passage of the best sources is not quoted, as it speaks to the assistant."""
+    if any(instructing(source, pages) for source in sources[:LOOKED_IN]):
+        outcome.warn(LEFT_OUT)
 
 
 def told(

@@ -8,7 +8,13 @@ from llama_index.core.base.response.schema import StreamingResponse
 from llama_index.core.schema import NodeWithScore
 from llama_index.core.types import TokenGen
 
-from retrieval.engines.base import Engine, near_pages, sources_of, told
+from retrieval.engines.base import (
+    Engine,
+    near_pages,
+    sources_of,
+    told,
+    warn_of_instructions,
+)
 from retrieval.extractive import extract
 from retrieval.llama import END, REFUSAL, Asked, Outcome, node_of, quoted, streaming
 from retrieval.sources import Source
@@ -31,6 +37,7 @@ class FactsEngine(Engine):
         with asked.trace.step("read"):
             sources, pages = sources_of(self.tools, [hit.chunk for hit in hits])
         outcome.nearest = near_pages(sources)
+        warn_of_instructions(sources, pages, outcome)
 
         def quotes() -> Sequence[Source]:
             ranked = [(source, scores[source.chunk_id]) for source in sources]

@@ -8,7 +8,13 @@ from llama_index.core.base.response.schema import StreamingResponse
 from llama_index.core.schema import NodeWithScore
 from llama_index.core.types import TokenGen
 
-from retrieval.engines.base import Engine, near_pages, sources_of, told
+from retrieval.engines.base import (
+    Engine,
+    near_pages,
+    sources_of,
+    told,
+    warn_of_instructions,
+)
 from retrieval.extractive import main_points
 from retrieval.llama import END, REFUSAL, Asked, Outcome, node_of, quoted, streaming
 from retrieval.sources import Source
@@ -38,6 +44,7 @@ class SummaryEngine(Engine):
         chunks, subject = self._chunks(asked, outcome)
         sources, pages = sources_of(self.tools, chunks)
         outcome.nearest = near_pages(sources)
+        warn_of_instructions(sources, pages, outcome)
 
         def quotes() -> Sequence[Source]:
             return main_points(sources, pages, self.tools.embedder, subject)

@@ -12,7 +12,9 @@ from store.catalog.documents import DocumentQueries
 from store.catalog.generations import GenerationQueries
 from store.catalog.jobs import JobQueries
 from store.catalog.ledger import LedgerQueries
+from store.catalog.marks import MarkQueries
 from store.catalog.pages import PageQueries
+from store.catalog.scanning import ScanQueries
 
 
 class Catalog(
@@ -20,10 +22,12 @@ class Catalog(
     DocumentQueries,
     JobQueries,
     PageQueries,
+    ScanQueries,
     LedgerQueries,
     ChunkQueries,
     GenerationQueries,
     ConversationQueries,
+    MarkQueries,
 ):
     """Opens (and migrates) the catalog at `path`; thread-safe."""
 

@@ -197,3 +197,15 @@ turns = Table(
     Column("state", String, nullable=False),
     Column("created_at", Float, nullable=False),
 )
+
+# A principal's word on an answer. verdict: right, wrong
+marks = Table(
+    "marks",
+    metadata,
+    # Cascades: whoever deletes a turn, for whatever reason, deletes what was said of it.
+    Column("turn_id", ForeignKey("turns.id", ondelete="CASCADE"), primary_key=True),
+    Column("principal_id", String, primary_key=True),
+    Column("verdict", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("marked_at", Float, nullable=False),
+)
