@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.parts import marks, source
+from pages.parts import marks, source, trace
 from pages.parts.inert import inert
 from store.models import Answer, AnswerTable, Citation, NearPage, Turn
 from store.states import described_by
@@ -36,6 +36,7 @@ def show_turn(turn: Turn) -> None:
         st.caption(f"{answer.route.capitalize()}: {inert(answer.route_reason, 200)}")
     if turn.state == "done":
         marks.show_marks(turn.id)
+        trace.show(turn.id, answer)
 
 
 def _sentences(turn_id: str, answer: Answer) -> None:
@@ -114,7 +115,12 @@ def _opens(
 
 
 def _made_by(answer: Answer) -> str:
-    how = f"Written by {inert(answer.model, 60)}" if answer.model else "Quotes from the documents"
+    if answer.model:
+        how = f"Written by {inert(answer.model, 60)}"
+    elif any(sentence.computed for sentence in answer.sentences):
+        how = "Computed from the documents"
+    else:
+        how = "Quotes from the documents"
     if not answer.model and any(source.note_of(c) for c in answer.citations):
         how += " and a vision model's descriptions"
     took = f"{answer.ms} ms" if answer.ms < 1000 else f"{answer.ms / 1000:.1f} s"
