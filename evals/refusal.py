@@ -28,7 +28,7 @@ from retrieval.presupposed import Likeness
 from store.opening import Store
 from store.settings import Settings
 
-WIDTH, HEIGHT, MARGIN = 460, 420, 50
+WIDTH, HEIGHT, MARGIN = 540, 420, 50
 
 
 def main() -> int:
@@ -133,7 +133,7 @@ def picture(own: Sequence[float], curves: dict[str, list[float]]) -> str:
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>',
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{colour}"/>',
             f'<text x="{MARGIN}" y="{20 + 16 * n}" fill="{colour}">{said} '
-            f"(dot: threshold {THRESHOLD})</text>",
+            f"(dot: {THRESHOLD})</text>",
         ]
     return "\n".join([*parts, "</svg>\n"])
 
