@@ -94,7 +94,9 @@ def _parts(piece: str) -> list[str]:
     piece = piece.removesuffix("'s")
     if _NUMBER.fullmatch(piece):
         return _number(piece)
-    parts = [word for part in _JOINT.split(piece) for word in _SCRIPTS.split(part)]
+    parts = _JOINT.split(piece)
+    if not piece.isascii():
+        parts = [word for part in parts for word in _SCRIPTS.split(part)]
     terms = [term for part in parts for term in _number(part)]
     # A whole address of a page is nobody's search term.
     return [*terms, "".join(parts)] if 2 <= len(parts) <= 5 else terms
