@@ -298,3 +298,10 @@ def test_a_model_that_does_not_answer_is_said_and_rows_are_shown(filled: Store):
         said = Said(filled, UNCLEAR, "orders.csv", asked_of(server))
     assert said.text.startswith(NOT_COMPUTED)
     assert any("No language model answered" in warning for warning in said.outcome.warnings)
+
+
+def test_a_word_that_the_table_lacks_is_said_or_stops_the_computing(filled: Store):
+    said = Said(filled, "How many orders did sweden place?", "orders.csv")
+    assert any("Nothing in the table says “sweden”" in w for w in said.outcome.warnings)
+    named = Said(filled, "How many orders did Sweden place?", "orders.csv")
+    assert named.text.startswith(NOT_COMPUTED)

@@ -26,7 +26,7 @@ from retrieval.tabular.compute import Computed, compute
 from retrieval.tabular.database import TookTooLong
 from retrieval.tabular.extract import tables_in
 from retrieval.tabular.nearest import nearest_rows
-from retrieval.tabular.plan import Unclear
+from retrieval.tabular.plan import Plan, Unclear
 from retrieval.tabular.table import Table, Value
 from retrieval.tabular.understand import plan_of
 from retrieval.tabular.wording import printable
@@ -63,12 +63,7 @@ class TablesEngine(Engine):
         return streaming("tables", self._tokens(asked, nodes, outcome), nodes, outcome)
 
     def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> TokenGen:
-        found = self.tools.searcher.search(
-            asked.query_str, asked.space_ids, asked.document_ids, k=DEPTH
-        )
-        for warning in found.warnings:
-            outcome.warn(warning)
-        chunks = [hit.chunk for hit in found.hits]
+        chunks = [hit.chunk for hit in self.search(asked, outcome, DEPTH)]
         tables = tables_in(self.tools.catalog, chunks)
         if not tables:
             sources, _ = sources_of(self.tools, chunks[:10])
@@ -98,7 +93,7 @@ class TablesEngine(Engine):
         for table in tables:
             try:
                 plan = plan_of(asked.query_str, table, self._likeness, about_one)
-                answers.append(Answered(table, compute(plan, table), plan.kind))
+                answers.append(Answered(table, _told(plan, compute(plan, table)), plan.kind))
             except Unclear as reason:
                 reasons.append(str(reason))
             except TookTooLong:
@@ -142,6 +137,15 @@ class TablesEngine(Engine):
     def _likeness(self, word: str, others: Sequence[str]) -> list[float]:
         vectors = self.tools.embedder.embed([word, *others])
         return [float(value) for value in vectors[1:] @ vectors[0]]
+
+
+def _told(plan: Plan, result: Computed) -> Computed:
+    """The result with what was taken for granted said aloud."""
+    if not plan.assumed:
+        return result
+    said = ", ".join(f"“{printable(word)}”" for word in plan.assumed)
+    warning = f"Nothing in the table says {said}: all of it was taken to be about that."
+    return result.model_copy(update={"warnings": (*result.warnings, warning)})
 
 
 class Cited:

@@ -50,6 +50,8 @@ class Plan(Frozen):
     several: bool = False
     """Whether the question may have more than one answer."""
     limit: int = 200
+    assumed: tuple[str, ...] = ()
+    """Words of the question that nothing in the table says, taken for what all of it is about."""
 
 
 class Unclear(Exception):

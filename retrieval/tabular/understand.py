@@ -41,7 +41,9 @@ def plan_of(question: str, table: Table, likeness: Likeness, about_one: bool) ->
     if reading.year:
         plan = plan.model_copy(update={"year": True})
     _check_names(reading, plan, table)
-    _check_words(reading, plan, table, likeness, about_one)
+    assumed = _check_words(reading, plan, table, likeness, about_one)
+    if assumed:
+        plan = plan.model_copy(update={"assumed": assumed})
     _check_cells(reading, plan, table)
     return plan
 
@@ -101,7 +103,8 @@ def _alike(word: str, plan: Plan, table: Table, likeness: Likeness) -> bool:
 
 def _check_words(
     reading: Reading, plan: Plan, table: Table, likeness: Likeness, about_one: bool
-) -> None:
+) -> tuple[str, ...]:
+    """The words that nothing in the table says, taken for what the document is about."""
     context = set(folded(table.context).split())
     left = [
         i
@@ -109,11 +112,14 @@ def _check_words(
         if i not in reading.used and word.root not in FUNCTION | LIGHT | context
     ]
     left = [i for i in left if not _alike(reading.words[i].said, plan, table, likeness)]
+    assumed: list[int] = []
     if about_one:
-        left = [i for i in left if i not in _subject(reading) or reading.words[i].named]
+        assumed = [i for i in left if i in _subject(reading) and not reading.words[i].named]
+        left = [i for i in left if i not in assumed]
     if left:
         said = ", ".join(f"“{reading.words[i].said}”" for i in left[:3])
         raise Unclear(f"nothing in the table is called {said}")
+    return tuple(reading.words[i].said for i in assumed)
 
 
 def _placed(reading: Reading, filter_: Filter, table: Table) -> bool:
