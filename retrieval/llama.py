@@ -124,8 +124,12 @@ def quoted(sources: Sequence[Source], nodes: list[NodeWithScore]) -> TokenGen:
 
 
 def computed(text: str, numbers: Sequence[int]) -> str:
-    """The stream of a sentence that our own code computed from the nodes with these numbers."""
-    return f"{COMPUTED}{text}{NUMBER}{' '.join(map(str, numbers))}{END}"
+    """The stream of a sentence that our own code computed from the nodes with these numbers.
+
+    Names and terms in it may hold the very characters that mark our sentences: none pass.
+    """
+    plain = "".join(c if c.isprintable() else " " for c in text)
+    return f"{COMPUTED}{plain}{NUMBER}{' '.join(map(str, numbers))}{END}"
 
 
 class Reply:

@@ -132,12 +132,6 @@ def _listed(forms: Counter[str]) -> str:
     return ", ".join(most[:-1]) + f" and {most[-1]}" if len(most) > 1 else most[0]
 
 
-def printable(text: str) -> str:
-    """Without control characters: names and terms hold any, and some mark our own sentences in the
-    stream of an answer."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
 def some(count: int, thing: str) -> str:
     """“1 page”, “2,000 pages”."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -28,7 +28,6 @@ from retrieval.llama import (
 )
 from retrieval.named import called, named_by
 from retrieval.sources import Source, passages
-from retrieval.tally import printable
 from retrieval.words import content_stems, stems
 from store.catalog.scanning import ScannedDocument
 from store.models import Page
@@ -94,7 +93,7 @@ class CompareEngine(Engine):
         outcome.nearest = near_pages(by_turns)
         if nodes:
             outcome.table = table
-            yield computed(printable(_lead(parts)), range(1, len(nodes) + 1))
+            yield computed(_lead(parts), range(1, len(nodes) + 1))
         if self.tools.generator and by_turns:
             nodes += [node_of(source) for source in by_turns]
             yield from told(self.tools, "answer", asked, nodes, outcome, lambda: ())

@@ -14,7 +14,7 @@ from retrieval.engines.facts import FactsEngine
 from retrieval.llama import Asked, DraftTable, Outcome, computed, node_of, streaming
 from retrieval.named import named_by
 from retrieval.sources import Piece, Source
-from retrieval.tally import Place, Tally, around, count_in, counted, more, printable, some
+from retrieval.tally import Place, Tally, around, count_in, counted, more, some
 from store import states
 from store.catalog.scanning import PageText, ScannedDocument
 from store.errors import Cancelled
@@ -63,10 +63,10 @@ class MentionsEngine(Engine):
             )
         if tally.places:
             outcome.table = _table(tally, nodes)
-        lead = printable(counted(wanted.term, tally))
+        lead = counted(wanted.term, tally)
         yield computed(lead, range(1, min(len(nodes), CITED) + 1))
         for sentence in more(wanted.term, tally, documents, narrowed=documents is not everything):
-            yield computed(printable(sentence), ())
+            yield computed(sentence, ())
 
     def _pages(
         self, asked: Asked, documents: Sequence[ScannedDocument], tally: Tally
