@@ -85,7 +85,7 @@ _REPORTED = re.compile(
     re.IGNORECASE,
 )
 _GOES_ON = re.compile(r"(?:[:：]|\bfollowing\b[^.]*)\s*[\"“<\[(]*$", re.IGNORECASE)
-_BRACKETS = re.compile(r"\bbrackets?\b|<\s*>", re.IGNORECASE)
+_BRACKETS = re.compile(r"\bbrackets?\b", re.IGNORECASE)
 _CONTINUES = re.compile(
     r"^\W*(?:then|next|also|and|do not|don't|afterwards|finally)\b", re.IGNORECASE
 )
@@ -136,6 +136,7 @@ def _parted(source: Source, pages: Mapping[int, Page]) -> tuple[list[Source], li
         expected = _GOES_ON.search(text.strip()) is not None
         # What is dictated between brackets ends where they close.
         opened = max(0, opened + text.count("<") - text.count(">"))
-        if expected and _BRACKETS.search(text):
+        announced = None if follows else _BRACKETS.search(text)
+        if announced and ">" not in text[announced.end() :]:
             opened = max(1, opened)  # OCR may lose the bracket that opens
     return kept, held_back
