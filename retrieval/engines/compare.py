@@ -142,13 +142,9 @@ class CompareEngine(Engine):
         """The passage that answers for this part; None where there is none. The best sources are
         added to `looked`."""
         tools = self.tools
-        found = tools.searcher.search(
-            part.asked, asked.space_ids, part.document_ids or asked.document_ids, k=DEPTH
-        )
-        for warning in found.warnings:
-            outcome.warn(warning)
-        scores = {hit.chunk.id: hit.score for hit in found.hits}
-        sources, pages = sources_of(tools, [hit.chunk for hit in found.hits])
+        hits = self.search(asked, outcome, DEPTH, part.asked, part.document_ids or None)
+        scores = {hit.chunk.id: hit.score for hit in hits}
+        sources, pages = sources_of(tools, [hit.chunk for hit in hits])
         looked.append(sources[:EACH])
         if part.names:
             sources = _naming(part.names, sources, pages)
