@@ -80,10 +80,10 @@ $(VENV)/.dev: requirements-dev.lock | $(VENV)/.runtime
 
 ifdef FOOTNOTE_MODEL_DIR
 model: | $(VENV)/.runtime
-	@test -s "$$FOOTNOTE_MODEL_DIR/model.json" || $(PY) -m tools.convert_model --to "$$FOOTNOTE_MODEL_DIR"
+	@test -s "$$FOOTNOTE_MODEL_DIR/words.npy" || $(PY) -m tools.convert_model --to "$$FOOTNOTE_MODEL_DIR"
 else
 model: $(MODEL)
 endif
 
-$(MODEL): models.lock tools/convert_model.py | $(VENV)/.runtime
+$(MODEL): models.lock tools/convert_model.py store/word_vectors.py | $(VENV)/.runtime
 	@$(PY) -m tools.convert_model --to $(@D)

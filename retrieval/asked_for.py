@@ -44,10 +44,18 @@ class Wanted:
 
     def __init__(self, question: str, looks: re.Pattern[str]):
         self._asked, self._looks = set(content_stems(question)), looks
+        self.counts = looks is not _NAME
+        """Whether it is a number or a date, so that two of them can be compared."""
+
+    def values(self, text: str) -> frozenset[str]:
+        """The numbers in `text` that the question does not name, as digits."""
+        plain = self._without_question(_ENUMERATOR.sub("", text))
+        return frozenset(re.sub(r"\D", "", n) for n in re.findall(r"\d[\d.,:/-]*", plain))
 
     def is_in(self, text: str) -> bool:
         """Whether `text` holds one that the question itself does not name."""
-        return self._looks.search(self._without_question(_ENUMERATOR.sub("", text))) is not None
+        found = self._looks.findall(_ENUMERATOR.sub("", text))
+        return any(not all(stem(w) in self._asked for w in words(one)) for one in found)
 
     def _without_question(self, text: str) -> str:
         def keep(match: re.Match[str]) -> str:

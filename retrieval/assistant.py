@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from retrieval.citations import Ledger, checked
+from retrieval.rerank import depth, open_reranker
 from retrieval.routes import checked_route
 from retrieval.scope import Scope, checked_question, scope_of
 from retrieval.search import Found, Searcher
 from retrieval.turns import Turns
+from retrieval.usage import prices_of
 from store.catalog import Catalog
 from store.catalog.marks import MAX_NOTE, Mark, Verdict
 from store.embedding import Embedder
@@ -48,6 +50,7 @@ class ModelStatus(Frozen):
     models: tuple[str, ...]
     host: str | None
     note: str
+    rerank_host: str | None = None
 
 
 def open_assistant(
@@ -65,6 +68,8 @@ class Assistant:
     ):
         self.settings, self.catalog, self.embedder = settings, catalog, embedder
         self.searcher = searcher
+        # A setting that cannot be understood is told at the start, not with the first question.
+        self._prices, self._reranker = prices_of(settings.model_prices), open_reranker(settings)
         self._turns = Turns(catalog)
         self._building = threading.Lock()
 
@@ -91,7 +96,14 @@ class Assistant:
     ) -> Found:
         """The k best chunks, with warnings. Raises NotFound for a space or document."""
         scope = scope_of(self.catalog, principal, space, document)
-        return self.searcher.search(checked_question(query), scope.space_ids, scope.document_ids, k)
+        text, reranker = checked_question(query), self._reranker
+        found = self.searcher.search(text, scope.space_ids, scope.document_ids, depth(k, reranker))
+        if reranker is None:
+            return found
+        again = reranker.reranked(text, found.hits)
+        warning = [again.warning] if again.warning else []
+        update = {"hits": again.hits[:k], "warnings": (*found.warnings, *warning)}
+        return found.model_copy(update=update)
 
     def search(
         self,
@@ -218,12 +230,17 @@ class Assistant:
 
     def model_status(self, principal: Principal) -> ModelStatus:
         models = self.settings.model_list
-        if not models:
-            note = "No language model is configured: answers are quotes from the documents."
-            return ModelStatus(configured=False, models=(), host=None, note=note)
-        host = urlsplit(self.settings.openai_base_url or "https://api.openai.com/v1").netloc
-        note = f"Questions and excerpts of documents are sent to {host}."
-        return ModelStatus(configured=True, models=models, host=host, note=note)
+        rerank_host = self._reranker.host if self._reranker else None
+        note = "No language model is configured: answers are quotes from the documents."
+        host = None
+        if models:
+            host = urlsplit(self.settings.openai_base_url or "https://api.openai.com/v1").netloc
+            note = f"Questions and excerpts of documents are sent to {host}."
+        if rerank_host:
+            note += f" Questions and the passages found are sent to {rerank_host} to be ranked."
+        return ModelStatus(
+            configured=bool(models), models=models, host=host, note=note, rerank_host=rerank_host
+        )
 
     # How an answer comes about
 
@@ -261,6 +278,14 @@ class Assistant:
         sentences: list[Sentence] = []
         dropped: list[Sentence] = []
 
+        unread: dict[int, list[str]] = {}  # by the number of documents cited so far
+
+        def partly_read() -> list[str]:
+            ids = {citation.document_id for citation in ledger.citations}
+            if len(ids) not in unread:
+                unread[len(ids)] = _partly_read(self.catalog, ids)
+            return unread[len(ids)]
+
         def grown(trace: Trace | None = None) -> Answer:
             return Answer(
                 trace=trace,
@@ -275,7 +300,7 @@ class Assistant:
                 warnings=(
                     *outcome.warnings,
                     *_left_out(dropped),
-                    *_partly_read(self.catalog, ledger),
+                    *partly_read(),
                 ),
                 nearest=outcome.nearest if outcome.refused else (),
                 rewritten=rewritten,
@@ -327,6 +352,7 @@ class Assistant:
                 context_tokens=s.context_tokens,
                 answer_tokens=s.answer_tokens,
                 context_window=s.model_context_window,
+                prices=self._prices,
             ),
             Budget(self.catalog, s.daily_tokens),
         )
@@ -344,7 +370,8 @@ class Assistant:
             searcher=self.searcher,
             embedder=self.embedder,
             generator=self._generator,
-            likeness=Likeness(self.embedder),
+            likeness=Likeness(),
+            reranker=self._reranker,
         )
         engines = [(name, about, engine(tools)) for name, (engine, about) in ENGINES.items()]
         return build_router(engines, silent, WordSelector(self.catalog, self._generator))
@@ -372,13 +399,12 @@ def _left_out(dropped: Sequence[Sentence]) -> list[str]:
     return [f"{len(dropped)} sentences were left out: the documents do not say them."]
 
 
-def _partly_read(catalog: Catalog, ledger: Ledger) -> list[str]:
-    """A warning for each cited document of which pages are missing."""
-    ids = {citation.document_id for citation in ledger.citations}
+def _partly_read(catalog: Catalog, document_ids: Collection[str]) -> list[str]:
+    """A warning for each of these documents of which pages are missing."""
     return [
         f"“{document.name}” was only partly read."
-        for document in (catalog.documents() if ids else ())
-        if document.id in ids and document.status == "partial"
+        for document in (catalog.documents(ids=document_ids) if document_ids else ())
+        if document.status == "partial"
     ]
 
 

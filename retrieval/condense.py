@@ -8,16 +8,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pydantic import Field, field_validator
+
 from retrieval.facts import facts
+from retrieval.structured import Unusable, shaped
 from retrieval.words import content_words
 from store.errors import ModelUnavailable
-from store.models import Turn
+from store.models import Frozen, Turn
 
 if TYPE_CHECKING:
     from retrieval.generate import LanguageModels
     from retrieval.llama import Asked
 
 MODEL_TIME_S = 8.0
+MOST_CHARS = 600
+"""Of a rewritten question."""
 LAST_TURNS = 3
 _POINTS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|theirs|that|this|those|these|he|him|his|she|her|hers|there|then"
@@ -35,6 +40,19 @@ _POINTS_INSIDE = re.compile(
 
 
 _THIS_DOCUMENT = re.compile(r"\b(?:this|that|the same) (?:document|file|report)\b", re.IGNORECASE)
+
+
+class Rewritten(Frozen):
+    """What a model gives that is asked to make a question whole."""
+
+    question: str = Field(min_length=3, max_length=MOST_CHARS)
+
+    @field_validator("question")
+    @classmethod
+    def _one_line(cls, question: str) -> str:
+        if len(question.splitlines()) != 1:
+            raise ValueError("it must be one line")
+        return question
 
 
 def follows_on(question: str) -> bool:
@@ -68,21 +86,21 @@ def by_rule(question: str, turns: Sequence[Turn]) -> str | None:
 
 
 def by_model(question: str, turns: Sequence[Turn], asked: Asked, generator: LanguageModels) -> str:
-    """The question as a model rewrites it. Raises ModelUnavailable where it gives none."""
-    from retrieval.generate import chat
+    """The question as a model rewrites it. Raises ModelUnavailable and Unusable where it gives
+    none."""
     from retrieval.prompts import prompt
 
     said = "\n\n".join(
         f"Question: {t.question[:500]}\nAnswer: {t.answer.text[:800]}" for t in turns[-LAST_TURNS:]
     )
-    messages = chat(prompt("condense").text.format(conversation=said), question)
+    told = prompt("condense")
+
+    def line(text: str, model: str) -> str:
+        return Rewritten(question=text.strip()).question.strip(" \"'“”")
+
     soon = replace(asked, deadline=min(asked.deadline, time.monotonic() + MODEL_TIME_S))
-    stream = generator.stream(messages, soon)
-    next(stream)
-    lines = "".join(stream).strip().splitlines()
-    if len(lines) != 1 or not 3 <= len(lines[0]) <= 600:
-        raise ModelUnavailable("the rewritten question was not one line")
-    return lines[0].strip(" \"'“”")
+    system = told.text.format(conversation=said)
+    return shaped(generator, soon, told, system, question, line, MOST_CHARS)
 
 
 def condensed(
@@ -94,7 +112,7 @@ def condensed(
     if generator is not None and follows_on(question):
         try:
             rewritten = by_model(question, turns, asked, generator)
-        except ModelUnavailable:
+        except (ModelUnavailable, Unusable):
             return by_rule(question, turns)
         return rewritten if rewritten.casefold() != question.strip().casefold() else None
     return by_rule(question, turns)

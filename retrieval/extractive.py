@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-
-import numpy as np
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from retrieval.asked_for import Wanted, wanted
-from retrieval.instructions import quotable
-from retrieval.presupposed import EmbedsTexts, Likeness
+from retrieval.instructions import parted
+from retrieval.presupposed import Likeness
+from retrieval.quotes import completed, difference, differing, numerals
 from retrieval.sources import Source
-from retrieval.words import content_stems, stems
-from store.models import Frozen, Page
+from retrieval.words import STOP, content_stems, stem, stems, words
+from store.embedding import Embedder
+from store.models import Page
 
-EMBEDDED = 40
-"""Passages compared by meaning; the rest is left out by its words."""
-EMBEDDED_CHARS = 480
+CONSIDERED = 20
+"""Passages compared by the meaning of their words alone; the rest is left out by its words."""
+WORD_MEANING = 0.3
+"""What that likeness weighs beside the rest of the score."""
+EMBEDDED = 4
+"""Passages of these compared by the model: 20 ms each on a slow core, most of an answer's time."""
+EMBEDDED_CHARS = 320
 """A longer passage is compared by its beginning: time grows with length."""
 THRESHOLD = 0.575
 """Least score of an answer; figures in docs/answers.md."""
@@ -27,13 +33,9 @@ MOST_QUOTES = 3
 LOOKED_IN = 5
 """Sources in which the things a question presupposes are looked for."""
 
-MOST_POINTS = 6
-MOST_SUMMED = 60
-"""Passages of which a summary's points are chosen."""
-TOO_ALIKE = 0.75
 
-
-class Scored(Frozen):
+@dataclass(frozen=True, slots=True)
+class Scored:
     """A passage with how well it answers; every feature is 0..1, more is better.
 
     `similarity` of the passage, told with its section, to the question; `coverage` of the
@@ -43,13 +45,13 @@ class Scored(Frozen):
     """
 
     source: Source
-    similarity: float = 0.0
     coverage: float
     chunk_coverage: float
     kind: float
     chunk: float
     news: float
     order: int
+    similarity: float = 0.0
 
     @property
     def score(self) -> float:
@@ -63,48 +65,72 @@ class Scored(Frozen):
         )
 
 
+class Extracted(NamedTuple):
+    """`quotes` answer, best first, none where none does; `warning` is a sentence where they do not
+    agree. `repeated` were left out because they say the same again, `held_back` of the best sources
+    because they speak to an assistant."""
+
+    quotes: tuple[Source, ...] = ()
+    warning: str | None = None
+    repeated: int = 0
+    held_back: int = 0
+
+
 def extract(
     question: str,
     found: Sequence[tuple[Source, float]],
     pages: Mapping[int, Page],
-    embedder: EmbedsTexts,
+    embedder: Embedder,
     likeness: Likeness,
-) -> list[Source]:
-    """The passages that answer, best first; empty where none does.
-
-    `found` are sources with their search score, best first.
-    """
-    scored = score_passages(question, found, pages, embedder)
+) -> Extracted:
+    """The passages that answer. `found` are sources with their search score, best first."""
+    cut = {source.chunk_id: parted(source, pages) for source, _ in found}
+    held_back = sum(len(cut[source.chunk_id][1]) for source, _ in found[:LOOKED_IN])
+    passages = [(source, score, cut[source.chunk_id][0]) for source, score in found]
+    scored = score_passages(question, passages, embedder, likeness)
     if not scored or scored[0].score < THRESHOLD:
-        return []
+        return Extracted(held_back=held_back)
     seen = "\n".join(f"{source.header}\n{source.text}" for source, _ in found[:LOOKED_IN])
     if not likeness.mentioned(question, seen):
-        return []
-    kept: list[Scored] = []
+        return Extracted(held_back=held_back)
+    kept: list[Source] = []
+    sentences = repeated = 0
     for passage in scored:
-        if passage.score < scored[0].score * KEPT_SHARE or len(kept) == MOST_QUOTES:
+        if passage.score < scored[0].score * KEPT_SHARE or sentences >= MOST_QUOTES:
             break
-        adds = not kept or passage.news > 0.5  # a heading beside a sentence says nothing more
-        if adds and not any(_repeats(passage, other) for other in kept):
-            kept.append(passage)
-    return [passage.source for passage in kept]
+        if kept and passage.news <= 0.5:  # a heading beside a sentence says nothing more
+            continue
+        if kept and passage.coverage < scored[0].coverage and _of_one_table(passage, scored[0]):
+            continue  # another row, which is less of what is asked
+        if any(_repeats(passage.source, other) for other in kept):
+            repeated += 1
+            continue
+        whole = completed(question, passage.source, pages, MOST_QUOTES - sentences - 1)
+        kept.append(whole)
+        sentences += 1 if whole.pieces[0] == passage.source.pieces[0] else 2
+    apart = differing(question, kept, wanted(question))
+    if not apart:
+        return Extracted(tuple(kept), None, repeated, held_back)
+    first = [*apart, *(source for source in kept if source not in apart)]
+    return Extracted(tuple(first), difference(apart), repeated, held_back)
 
 
 def score_passages(
     question: str,
-    found: Sequence[tuple[Source, float]],
-    pages: Mapping[int, Page],
-    embedder: EmbedsTexts,
+    found: Sequence[tuple[Source, float, Sequence[Source]]],
+    embedder: Embedder,
+    likeness: Likeness,
 ) -> list[Scored]:
-    """The most promising passages of `found`, best first."""
+    """The most promising passages, best first. `found` are sources with their search score, best
+    first, and what may be quoted of each."""
     asked = content_stems(question)
-    around = {s.chunk_id: set(stems(f"{s.header}\n{s.text}")) for s, _ in found}
+    around = {s.chunk_id: set(stems(f"{s.header}\n{s.text}")) for s, _, _ in found}
     weight = _rarity(asked, list(around.values()))
     kind = wanted(question)
     best, worst = (found[0][1], found[-1][1]) if found else (0.0, 0.0)
     rough: list[Scored] = []
-    for source, score in found:
-        for passage in quotable(source, pages):
+    for source, score, passages in found:
+        for passage in passages:
             rough.append(
                 _rough(
                     passage,
@@ -115,56 +141,23 @@ def score_passages(
                     order=len(rough),
                 )
             )
-    rough = sorted(rough, key=lambda s: (-s.score, s.order))[:EMBEDDED]
+    rough = _promising(question, rough, likeness)
     if not rough:
         return []
-    vectors = embedder.embed([question, *(_told(scored.source) for scored in rough)])
-    close = vectors[1:] @ vectors[0]
-    scored = [
-        s.model_copy(update={"similarity": max(0.0, float(c))})
-        for s, c in zip(rough, close, strict=True)
-    ]
+    close = embedder.embed([_told(s.source) for s in rough]) @ embedder.embed_query(question)
+    scored = [replace(s, similarity=max(0.0, float(c))) for s, c in zip(rough, close, strict=True)]
     return sorted(scored, key=lambda s: (-s.score, s.order))
 
 
-def main_points(
-    sources: Sequence[Source],
-    pages: Mapping[int, Page],
-    embedder: EmbedsTexts,
-    subject: str | None = None,
-) -> list[Source]:
-    """The passages nearest to what all of them say together, and to the subject where there is
-    one, spread over the pages, in the order they stand."""
-    pieces = [p for source in sources for p in quotable(source, pages) if _makes_a_point(p)]
-    prose = [p for p in pieces if len(p.pieces) == 1]
-    pieces = prose if len(prose) >= MOST_POINTS else pieces
-    step = max(1.0, len(pieces) / MOST_SUMMED)
-    pieces = [pieces[int(i * step)] for i in range(min(MOST_SUMMED, len(pieces)))]
-    if not pieces:
-        return []
-    vectors = embedder.embed([p.shown[:EMBEDDED_CHARS] for p in pieces])
-    towards = vectors.mean(axis=0)
-    if subject:
-        towards = (
-            towards / (float(np.linalg.norm(towards)) or 1.0) + 2 * embedder.embed([subject])[0]
-        )
-    a_page = math.ceil(MOST_POINTS / len({p.spans[0].page_id for p in pieces}))
-    chosen: list[int] = []
-    taken: Counter[int] = Counter()
-    for i in map(int, np.argsort(-(vectors @ towards))):
-        page_id = pieces[i].spans[0].page_id
-        # Maximal marginal relevance (Carbonell and Goldstein 1998), as a limit on likeness.
-        if taken[page_id] < a_page and all(vectors[i] @ vectors[j] < TOO_ALIKE for j in chosen):
-            chosen.append(i)
-            taken[page_id] += 1
-        if len(chosen) == MOST_POINTS:
-            break
-    return [pieces[i] for i in sorted(chosen)]
-
-
-def _makes_a_point(passage: Source) -> bool:
-    """Neither a fragment nor a reference."""
-    return len(content_stems(passage.text)) >= 6 and "http" not in passage.text
+def _promising(question: str, rough: Sequence[Scored], likeness: Likeness) -> list[Scored]:
+    """The few that are worth the model, by their words and what these mean."""
+    kept = sorted(rough, key=lambda s: (-s.score, s.order))[:CONSIDERED]
+    if len(kept) <= EMBEDDED:
+        return kept
+    vectors = likeness.vectors.texts([question, *(_told(s.source) for s in kept)])
+    near = vectors[1:] @ vectors[0]
+    places = sorted(range(len(kept)), key=lambda i: -kept[i].score - WORD_MEANING * near[i])
+    return [kept[i] for i in places[:EMBEDDED]]
 
 
 def _rough(
@@ -175,14 +168,16 @@ def _rough(
     chunk: float,
     order: int,
 ) -> Scored:
-    held = set(stems(passage.text))
+    said = words(passage.text)
+    held = set(map(stem, said))
+    told = {stem(word) for word in said if word not in STOP}
     return Scored(
         source=passage,
         coverage=_share(held, weight),
         chunk_coverage=_share(held | around, weight),
         kind=1.0 if kind is None or kind.is_in(passage.text) else 0.0,
         chunk=chunk,
-        news=min(1.0, len(set(content_stems(passage.text)) - set(weight)) / 3),
+        news=min(1.0, len(told - weight.keys()) / 3),
         order=order,
     )
 
@@ -204,8 +199,16 @@ def _share(held: set[str], weight: Mapping[str, float]) -> float:
     return sum(w for word, w in weight.items() if word in held) / total if total else 0.0
 
 
-def _repeats(a: Scored, b: Scored) -> bool:
-    if set(a.source.spans) <= set(b.source.spans):
+def _of_one_table(one: Scored, other: Scored) -> bool:
+    rows = one.source.pieces, other.source.pieces
+    return all(len(pieces) > 1 for pieces in rows) and rows[0][0] == rows[1][0]
+
+
+def _repeats(source: Source, other: Source) -> bool:
+    """Whether `other` says it already; the same words with another number are news."""
+    if set(source.spans) <= set(other.spans):
         return True
-    one, other = set(stems(a.source.text)), set(stems(b.source.text))
-    return len(one & other) >= 0.8 * min(len(one), len(other))
+    if numerals(source.text) - numerals(other.text):
+        return False
+    one, two = set(stems(source.text)), set(stems(other.text))
+    return len(one & two) >= 0.8 * min(len(one), len(two))

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
+from typing import Protocol
 
 from retrieval.proximity import nearness
 from store.indexes.stems import asked
 from store.indexes.words import words
-from store.models import Chunk
 
 Scores = Mapping[str, float]
 """Chunk id → score."""
@@ -27,15 +27,35 @@ NAME_WEIGHT = 2.5
 PROXIMITY_WEIGHT = 0.5
 
 
+RESCORED = 60
+"""Candidates in which it is looked how near the question's words stand."""
+
+
+class Head(Protocol):
+    """What is asked of a candidate, besides the texts of the best."""
+
+    @property
+    def document_id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def header(self) -> str: ...
+    @property
+    def language(self) -> str | None: ...
+
+
 def rank(
     question: str,
-    chunks: Mapping[str, Chunk],
+    chunks: Mapping[str, Head],
     meaning: Scores,
     by_words: Scores,
+    texts: Callable[[Sequence[str]], Mapping[str, str]],
     *,
+    k: int = RESCORED,
     reads_english_only: bool = False,
 ) -> dict[str, float]:
-    """0..1 of each of `chunks`, which `meaning` (cosine) and `by_words` (BM25) brought.
+    """0..1 of the best of `chunks`, which `meaning` (cosine) and `by_words` (BM25) brought: at
+    least `k` where there are so many. `texts` reads the texts of some by id.
 
     Where the embedder `reads_english_only`, what it means to say of other languages counts less.
 
@@ -53,19 +73,15 @@ def rank(
         members.setdefault(chunks[chunk_id].document_id, []).append(chunk_id)
     strength = min_max({d: _best_mean([own[i] for i in ids]) for d, ids in members.items()})
     named = _named(question, {d: [chunks[i] for i in ids] for d, ids in members.items()})
-    near = nearness(question, {i: chunks[i].text for i in own})
     whole = 1.0 + DOCUMENT_WEIGHT + NAME_WEIGHT + PROXIMITY_WEIGHT
-    return {
-        i: (
-            own[i]
-            + DOCUMENT_WEIGHT * strength[d]
-            + NAME_WEIGHT * named[d]
-            + PROXIMITY_WEIGHT * near[i]
-        )
-        / whole
+    first = {
+        i: (own[i] + DOCUMENT_WEIGHT * strength[d] + NAME_WEIGHT * named[d]) / whole
         for d, ids in members.items()
         for i in ids
     }
+    best = sorted(first, key=lambda i: (-first[i], i))[: max(k, RESCORED)]
+    near = nearness(question, texts(best))
+    return {i: first[i] + PROXIMITY_WEIGHT / whole * n for i, n in near.items()}
 
 
 def fuse(meaning: Scores, by_words: Scores, least_for_words: float = 0.0) -> dict[str, float]:
@@ -85,7 +101,7 @@ def share_of_words(by_words: Scores) -> float:
     return MOST_FOR_WORDS * (best[0] - best[-1]) / best[0] if best else 0.0
 
 
-def _foreign(chunks: Mapping[str, Chunk], by_words: Scores) -> float:
+def _foreign(chunks: Mapping[str, Head], by_words: Scores) -> float:
     """The share of the best by words that is in another language than English.
 
     It tells a question's language better than its few words do.
@@ -110,7 +126,7 @@ def _best_mean(scores: list[float]) -> float:
     return sum(best) / len(best)
 
 
-def _named(question: str, documents: Mapping[str, Collection[Chunk]]) -> dict[str, float]:
+def _named(question: str, documents: Mapping[str, Collection[Head]]) -> dict[str, float]:
     """0..1 of each document: the share of the question's terms in its name, title and date.
 
     A term that names every document among the candidates counts nothing, a rare one most.
@@ -126,7 +142,7 @@ def _named(question: str, documents: Mapping[str, Collection[Chunk]]) -> dict[st
     return {d: sum(rarity[t] for t in name) / len(terms) for d, name in names.items()}
 
 
-def _name_terms(chunks: Collection[Chunk]) -> frozenset[str]:
+def _name_terms(chunks: Collection[Head]) -> frozenset[str]:
     """Terms of a document's name, and of its header as far as all its chunks share it."""
     names = {chunk.name for chunk in chunks}
     headers = {chunk.header for chunk in chunks}

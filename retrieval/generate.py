@@ -11,27 +11,31 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from llama_index.core.llms import ChatMessage, ChatResponse, MessageRole
 from llama_index.core.schema import MetadataMode, NodeWithScore
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
 from retrieval.budget import Budget
 from retrieval.citations import complete_sentences
+from retrieval.faults import Again, Fault, fault_of
 from retrieval.llama import REFUSAL, Asked
 from retrieval.prompts import prompt
+from retrieval.usage import Counted, Price, estimated_tokens
 from store.errors import Cancelled, ModelUnavailable
-from store.models import Frozen
+from store.models import Frozen, ModelCall
 
 if TYPE_CHECKING:
     from llama_index.llms.openai_like import OpenAILike
 
 ATTEMPTS = 4
 FIRST_WAIT_S = 0.5
+LONGEST_UNBROKEN = 20_000
+"""Characters without the end of a sentence, after which a model is taken to write for ever."""
 _TICK_S = 0.05
 
 
@@ -44,22 +48,11 @@ class Models(Frozen):
     context_tokens: int = 6000
     answer_tokens: int = 800
     context_window: int = 16_000
+    prices: Mapping[str, Price] = Field(default_factory=dict)
 
     @property
     def host(self) -> str | None:
         return urlsplit(self.base_url or "https://api.openai.com/v1").netloc if self.names else None
-
-
-class _Fault(Exception):
-    """A model did not answer; the text says why. Another try may not help."""
-
-
-class _Again(_Fault):
-    """Worth another try, not before `after_s` seconds."""
-
-    def __init__(self, text: str, after_s: float = 0.0):
-        super().__init__(text)
-        self.after_s = after_s
 
 
 class LanguageModels:
@@ -71,9 +64,15 @@ class LanguageModels:
 
         self.models, self._client_class = models, OpenAILike
         self._budget = budget
+        self._silent_on_usage: set[str] = set()
+        """Models whose server refuses a request that asks to be told the tokens."""
 
-    def stream(self, messages: Sequence[ChatMessage], asked: Asked) -> Iterator[str]:
+    def stream(
+        self, messages: Sequence[ChatMessage], asked: Asked, label: str | None = None
+    ) -> Iterator[str]:
         """The answer as text, as it comes; the first thing yielded is the model's name.
+
+        Each request is noted in the question's trace, with the prompt's `label`.
 
         The first sentence is held back until it is whole: until then a fault is retried and the
         next model asked; afterwards it is a cut. Raises ModelUnavailable for both, and Cancelled.
@@ -84,15 +83,15 @@ class LanguageModels:
         for i, model in enumerate(self.models.names):
             slot = time.monotonic() + asked.remaining_s() / (len(self.models.names) - i)
             try:
-                begun, rest = self._begin(model, messages, asked, slot)
-            except _Fault as fault:
+                begun, rest = self._begin(model, messages, asked, slot, label)
+            except Fault as fault:
                 said.append(f"{model}: {fault}")
                 continue
-            yield model
-            yield begun
             try:
+                yield model
+                yield begun
                 yield from rest
-            except _Fault as fault:
+            except Fault as fault:
                 raise ModelUnavailable(f"{model}: {fault}") from fault
             finally:
                 rest.close()
@@ -100,13 +99,18 @@ class LanguageModels:
         raise ModelUnavailable("; ".join(said) or "no model is configured")
 
     def _begin(
-        self, model: str, messages: Sequence[ChatMessage], asked: Asked, slot: float
+        self,
+        model: str,
+        messages: Sequence[ChatMessage],
+        asked: Asked,
+        slot: float,
+        label: str | None,
     ) -> tuple[str, Generator[str, None, None]]:
         """Text up to the first whole sentence, and the rest of the stream."""
 
         def wait(state: RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
-            after_s = error.after_s if isinstance(error, _Again) else 0.0
+            after_s = error.after_s if isinstance(error, Again) else 0.0
             return max(after_s, FIRST_WAIT_S * 2 ** (state.attempt_number - 1))
 
         def enough(state: RetryCallState) -> bool:
@@ -114,18 +118,21 @@ class LanguageModels:
             return late or state.attempt_number >= ATTEMPTS
 
         def once() -> tuple[str, Generator[str, None, None]]:
-            rest = self._ask(model, messages, asked, slot)
+            rest = self._ask(model, messages, asked, slot, label)
             text = ""
             for piece in rest:
                 text += piece
                 if complete_sentences(text):
                     return text, rest
+                if len(text) > LONGEST_UNBROKEN:
+                    rest.close()
+                    raise Fault("it wrote on and on without ending a sentence")
             if not any(c.isalnum() for c in text):
-                raise _Fault("the answer was empty")
+                raise Fault("the answer was empty")
             return text, rest
 
         return Retrying(
-            retry=retry_if_exception_type(_Again),
+            retry=retry_if_exception_type(Again),
             wait=wait,
             stop=enough,
             sleep=lambda seconds: _sleep(seconds, asked),
@@ -133,7 +140,12 @@ class LanguageModels:
         )(once)
 
     def _ask(
-        self, model: str, messages: Sequence[ChatMessage], asked: Asked, slot: float
+        self,
+        model: str,
+        messages: Sequence[ChatMessage],
+        asked: Asked,
+        slot: float,
+        label: str | None,
     ) -> Generator[str, None, None]:
         """One request. `slot` bounds the wait for the first text, the deadline all of it."""
         import httpx
@@ -141,50 +153,97 @@ class LanguageModels:
         arrived: queue.Queue[str | Exception | None] = queue.Queue()
         client = httpx.Client(timeout=max(1.0, asked.remaining_s()))
         llm = self._llm(model, client, asked.remaining_s())
-        counted = _Counted()
+        counted = Counted(sum(estimated_tokens(message.content or "") for message in messages))
 
         def read() -> None:
             ended: str | None = None
             chunk = None
             try:
-                for chunk in llm.stream_chat(messages):
-                    counted.add(chunk)
+                for chunk in self._chunks(model, llm, messages):
+                    counted.add(chunk.delta or "", getattr(chunk.raw, "usage", None))
                     if chunk.delta:
                         arrived.put(chunk.delta)
                     choices = getattr(chunk.raw, "choices", None)
                     ended = (choices[0].finish_reason if choices else None) or ended
                 if chunk is None:
-                    arrived.put(_Fault("the server's answer could not be read"))
+                    arrived.put(Fault("the server's answer could not be read"))
                 elif ended == "length":
-                    arrived.put(_Fault("its limit of words was reached"))
+                    arrived.put(Fault("its limit of words was reached"))
                 elif ended is None:
                     # A connection closed early looks like an end to HTTP/1.0 and many proxies.
-                    arrived.put(_Again("the connection was cut"))
+                    arrived.put(Again("the connection was cut"))
             # Whatever a foreign server makes the client library raise is a fault of the model.
             except Exception as error:  # noqa: BLE001
                 arrived.put(error)
             arrived.put(None)
 
+        began, until = time.time(), slot
         threading.Thread(target=read, name=f"model {model}", daemon=True).start()
-        until = slot
+        error: str | None = "not read to its end"
         try:
             while True:
                 if asked.stop.is_set():
                     raise Cancelled("The answer was stopped.")
                 if time.monotonic() >= until:
-                    raise _Fault("no answer in time")
+                    raise Fault("no answer in time")
                 with contextlib.suppress(queue.Empty):
                     item = arrived.get(timeout=_TICK_S)
                     if item is None:
+                        error = None
                         return
                     if isinstance(item, Exception):
-                        raise item if isinstance(item, _Fault) else _fault(item)
+                        raise fault_of(item)
                     until = asked.deadline
                     yield "".join(c for c in item if c.isprintable() or c in "\n\t")
+        except Fault as fault:
+            error = str(fault)
+            raise
         finally:
             client.close()
-            if self._budget is not None and counted.answered:
-                self._budget.spend(counted.tokens(messages))
+            self._note(asked, model, label, counted, began, error)
+
+    def _chunks(
+        self, model: str, llm: OpenAILike, messages: Sequence[ChatMessage]
+    ) -> Iterator[ChatResponse]:
+        """An answer as it comes; the server is asked to say the tokens unless it refuses that."""
+        import openai
+
+        if model not in self._silent_on_usage:
+            with contextlib.suppress(openai.BadRequestError, openai.UnprocessableEntityError):
+                yield from llm.stream_chat(messages, stream_options={"include_usage": True})
+                return
+        for chunk in llm.stream_chat(messages):
+            # Now it is known that the wish was all that the server had refused.
+            self._silent_on_usage.add(model)
+            yield chunk
+
+    def _note(
+        self,
+        asked: Asked,
+        model: str,
+        label: str | None,
+        counted: Counted,
+        began: float,
+        error: str | None,
+    ) -> None:
+        """What a request took, for its question's trace and for the day's budget."""
+        tokens = counted.tokens()
+        price = self.models.prices.get(model)
+        asked.trace.called(
+            ModelCall(
+                model=model,
+                prompt=label,
+                at=began,
+                ms=round((time.time() - began) * 1000, 2),
+                input_tokens=tokens.input,
+                output_tokens=tokens.output,
+                estimated=tokens.estimated,
+                cost=price.of(tokens.input, tokens.output) if price else None,
+                error=error,
+            )
+        )
+        if self._budget is not None and counted.answered:
+            self._budget.spend(tokens.input + tokens.output)
 
     def _llm(self, model: str, client: object, timeout_s: float) -> OpenAILike:
         key = self.models.api_key.get_secret_value() if self.models.api_key else "none"
@@ -200,25 +259,6 @@ class LanguageModels:
             timeout=max(1.0, timeout_s),
             http_client=client,
         )
-
-
-class _Counted:
-    """What one request cost: as the server says, or estimated where it does not."""
-
-    def __init__(self) -> None:
-        self.answered = False
-        self._said: int | None = None
-        self._written = 0
-
-    def add(self, chunk: ChatResponse) -> None:
-        self.answered = True
-        self._written += len((chunk.delta or "").encode("utf-8", "replace"))
-        usage = getattr(chunk.raw, "usage", None)
-        self._said = getattr(usage, "total_tokens", None) or self._said
-
-    def tokens(self, messages: Sequence[ChatMessage]) -> int:
-        sent = sum(estimated_tokens(message.content or "") for message in messages)
-        return self._said or sent + self._written // 3 + 1
 
 
 def chat(system: str, user: str) -> list[ChatMessage]:
@@ -250,37 +290,6 @@ def messages_for(
     return chat(filled, question), len(excerpts)
 
 
-def estimated_tokens(text: str) -> int:
-    """An upper estimate for any model's tokenizer: three bytes a token."""
-    return len(text.encode("utf-8", "replace")) // 3 + 1
-
-
 def _sleep(seconds: float, asked: Asked) -> None:
     if asked.stop.wait(seconds):
         raise Cancelled("The answer was stopped.")
-
-
-def _fault(error: Exception) -> _Fault:
-    import httpx
-    import openai
-
-    if isinstance(error, openai.APIStatusError):
-        status = error.status_code
-        if status == 429:
-            return _Again("too many requests (429)", _retry_after_s(error.response))
-        if status in (408, 409) or status >= 500:
-            return _Again(f"the server failed ({status})", _retry_after_s(error.response))
-        return _Fault(f"the server refused the request ({status})")
-    if isinstance(error, openai.APITimeoutError | httpx.TimeoutException):
-        return _Again("the server took too long")
-    if isinstance(error, openai.APIConnectionError | httpx.TransportError):
-        return _Again("the connection failed")
-    return _Fault(f"the server's answer could not be read ({type(error).__name__})")
-
-
-def _retry_after_s(response: object) -> float:
-    value = getattr(response, "headers", {}).get("retry-after", "")
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        return 0.0

@@ -109,15 +109,18 @@ def instructs(text: str) -> bool:
 
 def instructing(source: Source, pages: Mapping[int, Page]) -> list[Source]:
     """The passages of `source` that are instructions, with what these dictate."""
-    return _parted(source, pages)[1]
+    return parted(source, pages)[1]
 
 
 def quotable(source: Source, pages: Mapping[int, Page]) -> list[Source]:
     """`passages(source, pages)` without those of `instructing`."""
-    return _parted(source, pages)[0]
+    return parted(source, pages)[0]
 
 
-def _parted(source: Source, pages: Mapping[int, Page]) -> tuple[list[Source], list[Source]]:
+def parted(source: Source, pages: Mapping[int, Page]) -> tuple[list[Source], list[Source]]:
+    """What `quotable` and `instructing` give, with one look."""
+    if not _MAYBE.search(source.text):
+        return passages(source, pages), []
     kept: list[Source] = []
     held_back: list[Source] = []
     left = 0  # passages that may still be dictated

@@ -49,6 +49,8 @@ class Outcome:
     shown: int = 0
     supported: int = 0
     table: DraftTable | None = None
+    trace: Recorder | None = None
+    """The question's, from its first search on."""
 
     def warn(self, sentence: str) -> None:
         if sentence not in self.warnings:

@@ -7,17 +7,12 @@ question cannot be answered however well its other words match.
 from __future__ import annotations
 
 import re
-import threading
-from collections.abc import Sequence
-from typing import Protocol
-
-import numpy as np
 
 from retrieval.words import content_words, stem
+from store.word_vectors import WordVectors
 
-LEAST_LIKENESS = 0.6
+LEAST_LIKENESS = 0.7
 """Mean likeness of a phrase's words to the nearest words found; figures in docs/answers.md."""
-_KEPT_WORDS = 5000
 
 _GENERAL = """
 role source title value change difference percentage percent constitution makeup name reason purpose
@@ -38,10 +33,6 @@ _PHRASE = re.compile(
 )
 
 
-class EmbedsTexts(Protocol):
-    def embed(self, texts: Sequence[str]) -> np.ndarray: ...
-
-
 def phrases(question: str) -> list[list[str]]:
     """The content words of each definite phrase that names a thing."""
     found = [content_words(match.group(1)) for match in _PHRASE.finditer(question)]
@@ -50,12 +41,10 @@ def phrases(question: str) -> list[list[str]]:
 
 
 class Likeness:
-    """How near words are in meaning, from their vectors; keeps the newest. Thread-safe."""
+    """How near words are in meaning. Thread-safe."""
 
-    def __init__(self, embedder: EmbedsTexts):
-        self._embedder = embedder
-        self._vectors: dict[str, np.ndarray] = {}
-        self._lock = threading.Lock()
+    def __init__(self, vectors: WordVectors | None = None):
+        self.vectors = vectors or WordVectors()
 
     def mentioned(self, question: str, text: str) -> bool:
         """Whether `text` has something like each thing that the question presupposes."""
@@ -64,29 +53,13 @@ class Likeness:
             return True
         held = content_words(text)
         stems = {stem(word) for word in held}
-        absent = {word for ws in wanted for word in ws if stem(word) not in stems}
+        absent = sorted({word for ws in wanted for word in ws if stem(word) not in stems})
         if not absent:
             return True
-        nearest = self._nearest(sorted(absent), held)
+        if not held:
+            return False
+        close = self.vectors.words(absent) @ self.vectors.words(held).T
+        nearest = dict(zip(absent, close.max(axis=1).tolist(), strict=True))
         return all(
             sum(nearest.get(word, 1.0) for word in ws) / len(ws) >= LEAST_LIKENESS for ws in wanted
         )
-
-    def _nearest(self, words: Sequence[str], held: Sequence[str]) -> dict[str, float]:
-        if not held:
-            return dict.fromkeys(words, 0.0)
-        vectors = self._embed([*words, *held])
-        close = vectors[: len(words)] @ vectors[len(words) :].T
-        return dict(zip(words, close.max(axis=1).tolist(), strict=True))
-
-    def _embed(self, words: Sequence[str]) -> np.ndarray:
-        with self._lock:
-            known = {word: self._vectors[word] for word in words if word in self._vectors}
-        new = [word for word in dict.fromkeys(words) if word not in known]
-        if new:
-            known.update(zip(new, self._embedder.embed(new), strict=True))
-            with self._lock:
-                self._vectors.update((word, known[word]) for word in new)
-                for word in list(self._vectors)[: max(0, len(self._vectors) - _KEPT_WORDS)]:
-                    del self._vectors[word]
-        return np.stack([known[word] for word in words])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,11 +14,14 @@ from llama_index.core.llms import LLM
 from llama_index.core.query_engine import RouterQueryEngine
 from llama_index.core.schema import QueryBundle
 from llama_index.core.tools import QueryEngineTool, ToolMetadata
+from pydantic import ValidationInfo, field_validator
 
 from retrieval.cues import CUES, mended
 from retrieval.llama import Asked
 from retrieval.prompts import prompt
+from retrieval.structured import Unusable, json_in, shaped
 from store.errors import ModelUnavailable
+from store.models import Frozen
 
 if TYPE_CHECKING:
     from retrieval.generate import LanguageModels
@@ -30,6 +34,8 @@ DECIDES = 0.5
 FACTS_SURE = 0.7
 """The confidence that a question without any cue asks for facts."""
 MODEL_TIME_S = 4.0
+MOST_CHARS = 500
+"""Of a model's answer, which is one word."""
 UNSURE = 0.55
 """Below this confidence a model is asked for the route, where one is configured."""
 SHEETS = 0.35
@@ -43,6 +49,21 @@ class Choice(NamedTuple):
     route: str
     reason: str
     confidence: float | None
+
+
+class Named(Frozen):
+    """What a model gives that is asked for a route; it must be one of those in the context."""
+
+    route: str
+
+    @field_validator("route")
+    @classmethod
+    def _known(cls, route: str, info: ValidationInfo) -> str:
+        word = route.strip(" \n.\"'“”*`").casefold()
+        names = info.context or ()
+        if word not in names:
+            raise ValueError(f"it must be one word of {', '.join(names)}, and nothing else")
+        return word
 
 
 class Selection(SingleSelection):
@@ -131,19 +152,26 @@ class WordSelector(BaseSelector):
 def by_model(
     asked: Asked, choices: Sequence[ToolMetadata], generator: LanguageModels
 ) -> Choice | None:
-    """The route that a model names with one word; None where it names none in time."""
-    from retrieval.generate import chat
-
+    """The route that a model names with one word; None where it names none in time, even when
+    asked again."""
+    names = [choice.name or "" for choice in choices]
     ways = "\n".join(f"- {choice.name}: {choice.description}" for choice in choices)
-    messages = chat(prompt("route").text.format(ways=ways), asked.query_str)
+    told = prompt("route")
+
+    def choice(text: str, model: str) -> Choice:
+        given = json_in(text)
+        if given.startswith("{"):
+            named = Named.model_validate_json(given, context=names)
+        else:
+            named = Named.model_validate({"route": given}, context=names)
+        return Choice(named.route, f"{model} chose it", None)
+
     soon = replace(asked, deadline=min(asked.deadline, time.monotonic() + MODEL_TIME_S))
-    try:
-        model, *said = generator.stream(messages, soon)
-    except ModelUnavailable:
-        return None
-    word = "".join(said).strip(" \n.\"'“”*`").casefold()
-    known = any(word == choice.name for choice in choices)
-    return Choice(word, f"{model} chose it", None) if known else None
+    with asked.trace.step("route"), contextlib.suppress(ModelUnavailable, Unusable):
+        return shaped(
+            generator, soon, told, told.text.format(ways=ways), asked.query_str, choice, MOST_CHARS
+        )
+    return None
 
 
 def choice_in(response: object) -> Choice:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from retrieval.fusion import Scores, rank
+from retrieval.fusion import Head, Scores, rank
 from store.embedding import Embedder
 from store.errors import FootnoteError, IndexDamaged, Transient
 from store.indexes.generations import Indexes
@@ -28,16 +28,23 @@ EXACT = "The vector index is damaged; its vectors were searched in memory."
 
 
 class Found(Frozen):
-    """What a search came back with, best first; `warnings` are sentences for a person."""
+    """What a search came back with, best first; `warnings` are sentences for a person.
+
+    `dropped`: sentences on candidates that were left out. `steps`: names and milliseconds.
+    """
 
     hits: tuple[Hit, ...] = ()
     warnings: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
+    steps: tuple[tuple[str, float], ...] = ()
 
 
 class SearchedCatalog(Protocol):
     """What a search asks of the catalog."""
 
     def serving_generation(self) -> Generation | None: ...
+
+    def chunk_heads(self, chunk_ids: Sequence[str]) -> Mapping[str, Head]: ...
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]: ...
 
@@ -104,17 +111,25 @@ class Searcher:
             return Found()
         scope = _Scope(generation, tuple(space_ids), document_ids, max(DEPTH, k))
         warnings: list[str] = []
+        clock = _Laps()
         words = self._by_words(scope, query, warnings)
+        clock.lap("search words")
         # The local model reads Latin letters only; on others its votes are noise.
         meaning: Scores | None = {}
         if words is None or is_latin(query) or self.embedder.host is not None:
-            meaning = self._by_meaning(scope, query, words or {}, warnings)
+            meaning = self._by_meaning(scope, query, words or {}, warnings, clock)
         if words is None and meaning is None:
             raise IndexDamaged("Neither index can be searched now; run verify --repair.")
         words, meaning = words or {}, meaning or {}
-        chunks = self.catalog.chunks(list({**meaning, **words}))
+        heads = self.catalog.chunk_heads(list({**meaning, **words}))
+        chunks: dict[str, Chunk] = {}
+
+        def texts(ids: Sequence[str]) -> dict[str, str]:
+            chunks.update(self.catalog.chunks(ids))
+            return {i: chunk.text for i, chunk in chunks.items()}
+
         local = self.embedder.host is None
-        scores = rank(query, chunks, meaning, words, reads_english_only=local)
+        scores = rank(query, heads, meaning, words, texts, k=k, reads_english_only=local)
         best = _each_text_once(sorted(chunks.values(), key=lambda c: (-scores[c.id], c.id)))
         vector_ranks, lexical_ranks = _places(meaning), _places(words)
         hits = tuple(
@@ -128,7 +143,9 @@ class Searcher:
             )
             for chunk in best[:k]
         )
-        return Found(hits=hits, warnings=tuple(warnings))
+        clock.lap("rank")
+        dropped = _dropped(len({*meaning, *words}) - len(heads), len(chunks) - len(best))
+        return Found(hits=hits, warnings=tuple(warnings), dropped=dropped, steps=clock.laps)
 
     def _by_words(self, scope: _Scope, query: str, warnings: list[str]) -> Scores | None:
         """BM25 of the best by words; None where their index is damaged."""
@@ -140,7 +157,12 @@ class Searcher:
             return None
 
     def _by_meaning(
-        self, scope: _Scope, query: str, also: Collection[str], warnings: list[str]
+        self,
+        scope: _Scope,
+        query: str,
+        also: Collection[str],
+        warnings: list[str],
+        clock: _Laps,
     ) -> Scores | None:
         """Similarity of the best by meaning and of the ids in `also`; None where there is none."""
         try:
@@ -148,12 +170,16 @@ class Searcher:
         except FootnoteError as fault:
             warnings.append(f"{fault} This search went by words alone.")
             return None
+        finally:
+            clock.lap("embed question")
         only = self._chunk_ids(scope)
         try:
             index = self.indexes.vectors(scope.generation.id, scope.generation.dimension)
             return _similarities(index, scope, vector, only, also)
         except IndexDamaged:
             pass
+        finally:
+            clock.lap("search meaning")
         try:
             found = _similarities(self._exact_index(scope.generation), scope, vector, only, also)
         except IndexDamaged:
@@ -191,6 +217,28 @@ class _Scope:
     space_ids: tuple[str, ...]
     document_ids: Collection[str] | None
     depth: int
+
+
+class _Laps:
+    """Names what was done since the last call, with its milliseconds."""
+
+    def __init__(self) -> None:
+        self._last = time.perf_counter()
+        self.laps: tuple[tuple[str, float], ...] = ()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps += ((name, (now - self._last) * 1000),)
+        self._last = now
+
+
+def _dropped(unconfirmed: int, repeated: int) -> tuple[str, ...]:
+    found = []
+    if unconfirmed:
+        found.append(f"{unconfirmed} candidates that the catalog does not confirm")
+    if repeated:
+        found.append(f"{repeated} candidates that repeat the text of a better one")
+    return tuple(found)
 
 
 def is_latin(text: str) -> bool:

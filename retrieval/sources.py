@@ -47,7 +47,13 @@ class Source(Frozen):
         return "\n".join(one_line(piece.text) for piece in self.pieces)
 
     def only(self, pieces: Sequence[Piece]) -> Source:
-        return self.model_copy(update={"pieces": tuple(pieces)})
+        # A tenth of model_copy's time: a question cuts some 200 passages.
+        new = Source.__new__(Source)
+        object.__setattr__(new, "__dict__", self.__dict__ | {"pieces": tuple(pieces)})
+        object.__setattr__(new, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        object.__setattr__(new, "__pydantic_extra__", None)
+        object.__setattr__(new, "__pydantic_private__", None)
+        return new
 
     def cited(self, n: int) -> Citation:
         return Citation(

@@ -1,13 +1,13 @@
 """Traces of answers as OpenTelemetry spans, sent to the collector that is configured.
 
-Names, times and counts only: neither questions nor words of documents leave by this way.
+Names, times, counts and costs only: neither questions nor words of documents leave by this way.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from store.models import Answer
+from store.models import Answer, ModelCall
 
 _NS = 1_000_000_000
 _TIMEOUT_S = 5
@@ -34,8 +34,9 @@ class Telemetry:
         self._tracer = self._provider.get_tracer("footnote.retrieval")
 
     def send(self, answer: Answer) -> None:
-        """One span for the answer and one below it for each step of its trace."""
-        from opentelemetry.trace import set_span_in_context
+        """One span for the answer, one below it for each step of its trace, and for each request
+        to a model."""
+        from opentelemetry.trace import SpanKind, set_span_in_context
 
         trace = answer.trace
         if trace is None:
@@ -47,6 +48,16 @@ class Telemetry:
             at = int(step.at * _NS)
             span = self._tracer.start_span(step.name, context=below, start_time=at)
             span.end(end_time=at + int(step.ms * _NS / 1000))
+        for call in trace.calls:
+            at = int(call.at * _NS)
+            span = self._tracer.start_span(
+                f"chat {call.model}",
+                context=below,
+                kind=SpanKind.CLIENT,
+                start_time=at,
+                attributes=_call_attributes(call),
+            )
+            span.end(end_time=at + int(call.ms * _NS / 1000))
         whole.end(end_time=began + answer.ms * _NS // 1000)
 
     def close(self) -> None:
@@ -58,7 +69,17 @@ class Telemetry:
 def _attributes(answer: Answer) -> dict[str, Any]:
     trace = answer.trace
     assert trace is not None
+    usage = trace.usage
+    spent: dict[str, Any] = {}
+    if usage is not None:
+        # Under our own names: sums under gen_ai.* would be counted a second time.
+        spent["footnote.input_tokens"] = usage.input_tokens
+        spent["footnote.output_tokens"] = usage.output_tokens
+        spent["footnote.tokens_estimated"] = usage.estimated
+    if usage is not None and usage.cost is not None:
+        spent["footnote.cost"] = usage.cost
     return {
+        **spent,
         "footnote.route": answer.route,
         "footnote.refused": answer.refused,
         "footnote.model": answer.model or "",
@@ -69,3 +90,22 @@ def _attributes(answer: Answer) -> dict[str, Any]:
         "footnote.candidates": len(trace.candidates),
         "footnote.warnings": len(answer.warnings),
     }
+
+
+def _call_attributes(call: ModelCall) -> dict[str, Any]:
+    """Names as of OpenTelemetry's semantic conventions for generative AI, as far as they go."""
+    said: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",  # the protocol: whose server it is, nobody can tell
+        "gen_ai.request.model": call.model,
+        "footnote.prompt": call.prompt or "",
+        "footnote.tokens_estimated": call.estimated,
+    }
+    if call.input_tokens or call.output_tokens:
+        said["gen_ai.usage.input_tokens"] = call.input_tokens
+        said["gen_ai.usage.output_tokens"] = call.output_tokens
+    if call.cost is not None:
+        said["footnote.cost"] = call.cost
+    if call.error is not None:
+        said["error.type"] = call.error
+    return said

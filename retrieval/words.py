@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’.,\-][^\W_]+)*")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -51,18 +52,22 @@ _SUFFIXES = (
 
 def words(text: str) -> list[str]:
     """The words of `text` in order, folded; numbers in digits, runs of CJK as bigrams."""
-    found: list[str] = []
-    for match in _WORD.finditer(unicodedata.normalize("NFKC", text).casefold()):
-        word = re.sub(r"['’]s$", "", match.group())
-        if _CJK.search(word):
-            found += [word[i : i + 2] for i in range(max(1, len(word) - 1))]
-        elif any(c in word for c in "-.,") and not any(c.isdigit() for c in word):
-            found += [part for part in re.split(r"[\-.,]", word) if part]
-        else:
-            found.append(_NUMBERS.get(word, word))
-    return found
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return [word for run in _WORD.findall(plain.casefold()) for word in _words_of(run)]
 
 
+@lru_cache(maxsize=1 << 16)
+def _words_of(run: str) -> tuple[str, ...]:
+    """The words of a run of letters, digits and the signs inside words."""
+    word = re.sub(r"['’]s$", "", run)
+    if _CJK.search(word):
+        return tuple(word[i : i + 2] for i in range(max(1, len(word) - 1)))
+    if any(c in word for c in "-.,") and not any(c.isdigit() for c in word):
+        return tuple(part for part in re.split(r"[\-.,]", word) if part)
+    return (_NUMBERS.get(word, word),)
+
+
+@lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
     """`word` without its English suffix; short words and those with digits stay as they are."""
     if len(word) < 4 or not word.isascii() or any(c.isdigit() for c in word):

@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-MODEL_FILES = ("model.xml", "model.bin", "tokenizer.json")
+MODEL_FILES = ("model.xml", "model.bin", "tokenizer.json", "words.npy")
 """What a converted model consists of; model.json beside them holds their hashes."""
+_MOST_RECENT = 64
+"""Questions whose vectors are kept."""
 
 
 class Embedder(Protocol):
@@ -127,6 +129,7 @@ class LocalEmbedder:
         self._tokenizer: Tokenizer | None = None
         self._request: openvino.InferRequest | None = None
         self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embed")
+        self._recent = _Recent(self.embed)
 
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         # A token is at least one character and a word of over 100 characters is one token, so
@@ -141,23 +144,38 @@ class LocalEmbedder:
         return vectors
 
     def embed_query(self, text: str) -> np.ndarray:
-        return self.embed([text])[0]
+        return self._recent.get(text)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        tokenizer, counts = self._load_tokenizer(), []
+        return [len(ids) for ids in self.pieces(texts)]
+
+    def pieces(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """The ids in the model's vocabulary of each text, without the model's own marks."""
+        tokenizer = self._load_tokenizer()
         for start in range(0, len(texts), 256):  # an encoding is 100 times its text in memory
-            part = tokenizer.encode_batch(
-                list(texts[start : start + 256]), add_special_tokens=False
-            )
-            counts += [len(encoding.ids) for encoding in part]
-        return counts
+            part = list(texts[start : start + 256])
+            for encoding in tokenizer.encode_batch(part, add_special_tokens=False):
+                yield encoding.ids
+
+    def embed_vocabulary(self) -> np.ndarray:
+        """float32 [pieces, dimension]: the vector of each piece of the vocabulary alone."""
+        tokenizer = self._load_tokenizer()
+        first, last = tokenizer.encode("").ids
+        ids = [[first, piece, last] for piece in range(tokenizer.get_vocab_size())]
+        rows = [
+            self._queue.submit(self._compute, ids[start : start + 256]).result()
+            for start in range(0, len(ids), 256)
+        ]
+        return np.concatenate(rows)
 
     def _compute(self, ids: list[list[int]]) -> np.ndarray:
         """One batch; runs in the embedder's own thread only."""
         if self._request is None:
             self._request = self._load_model()
-        # Lengths in steps of 8: OpenVINO keeps compiled kernels for every shape it has seen.
-        length = -(-max(len(i) for i in ids) // 8) * 8
+        # Lengths in steps: OpenVINO keeps compiled kernels for every shape it has seen.
+        longest = max(len(i) for i in ids)
+        step = 4 if longest <= 32 else 8
+        length = -(-longest // step) * step
         tokens = np.zeros((len(ids), length), dtype=np.int64)
         mask = np.zeros_like(tokens)
         for row, found in enumerate(ids):
@@ -170,7 +188,7 @@ class LocalEmbedder:
             if self._tokenizer is None:
                 from tokenizers import Tokenizer
 
-                self._check_files(("tokenizer.json",))
+                self.check_files(("tokenizer.json",))
                 tokenizer = Tokenizer.from_file(str(self.model_dir / "tokenizer.json"))
                 # The file's own settings cut at 128 tokens and pad every text to 128.
                 tokenizer.no_truncation()
@@ -181,7 +199,7 @@ class LocalEmbedder:
     def _load_model(self) -> openvino.InferRequest:
         import openvino
 
-        self._check_files(("model.xml", "model.bin"))
+        self.check_files(("model.xml", "model.bin"))
         settings = {
             "INFERENCE_PRECISION_HINT": self.precision,
             "INFERENCE_NUM_THREADS": self.threads,
@@ -191,7 +209,7 @@ class LocalEmbedder:
         compiled = core.compile_model(self.model_dir / "model.xml", "CPU", settings)
         return compiled.create_infer_request()
 
-    def _check_files(self, names: Sequence[str]) -> None:
+    def check_files(self, names: Sequence[str]) -> None:
         try:
             manifest = json.loads((self.model_dir / "model.json").read_text(encoding="utf-8"))
             expected: dict[str, str] = manifest["files"]
@@ -235,6 +253,7 @@ class OpenAICompatibleEmbedder:
         self.fingerprint = f"{self.host}-{model}-unit-{max_chars}chars"
         self.tries, self.batch_texts, self.max_chars = tries, batch_texts, max_chars
         self._api_key, self._timeout_s, self._wait = api_key, timeout_s, wait
+        self._recent = _Recent(self.embed)
         self._client: openai.OpenAI | None = None
         self._dimension: int | None = None
 
@@ -262,7 +281,7 @@ class OpenAICompatibleEmbedder:
         return unit_rows(np.concatenate(parts))
 
     def embed_query(self, text: str) -> np.ndarray:
-        return self.embed([text])[0]
+        return self._recent.get(text)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """An estimate on the high side: the tokenizer of the server's model is not known here."""
@@ -330,6 +349,27 @@ class OpenAICompatibleEmbedder:
             f"What {self.base_url} answered is not embeddings. Check FOOTNOTE_EMBEDDER_BASE_URL;"
             " it usually ends in /v1."
         )
+
+
+class _Recent:
+    """Vectors of the newest questions: one is asked for by the search, then by the answer."""
+
+    def __init__(self, embed: Callable[[Sequence[str]], np.ndarray]):
+        self._embed = embed
+        self._lock = threading.Lock()
+        self._vectors: dict[str, np.ndarray] = {}
+
+    def get(self, text: str) -> np.ndarray:
+        with self._lock:
+            known = self._vectors.get(text)
+        if known is None:
+            known = self._embed([text])[0]
+            known.setflags(write=False)
+            with self._lock:
+                self._vectors[text] = known
+                for old in list(self._vectors)[:-_MOST_RECENT]:
+                    del self._vectors[old]
+        return known
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:

@@ -185,7 +185,11 @@ class Chunk(Frozen):
 
 
 class Hit(Frozen):
-    """A chunk found, with how: ranks count from 1, None where that side did not find it."""
+    """A chunk found, with how: ranks count from 1, None where that side did not find it.
+
+    `rerank_score` is what a cross-encoder said of it, on whatever scale it has; `fused_score` is
+    then the search's own, before `score` came to follow the cross-encoder's order.
+    """
 
     chunk: Chunk
     score: float
@@ -193,6 +197,8 @@ class Hit(Frozen):
     vector_rank: int | None = None
     lexical_score: float | None = None
     lexical_rank: int | None = None
+    fused_score: float | None = None
+    rerank_score: float | None = None
 
 
 class Citation(Frozen):
@@ -278,16 +284,54 @@ class TraceCandidate(Frozen):
     vector_rank: int | None = None
     lexical_score: float | None = None
     lexical_rank: int | None = None
+    fused_score: float | None = None
+    rerank_score: float | None = None
+
+
+class ModelCall(Frozen):
+    """One request to a language model. `at` in seconds since 1970, `prompt` its id and version.
+
+    Tokens are the server's own count, or `estimated` from above by us; of a request without any
+    answer they are 0. `cost` is in the currency of the configured prices, None where the model
+    has none. `error` says how it failed.
+    """
+
+    model: str
+    prompt: str | None
+    at: float
+    ms: float
+    input_tokens: int = 0
+    output_tokens: int = 0
+    estimated: bool = False
+    cost: float | None = None
+    error: str | None = None
+
+
+class Usage(Frozen):
+    """What all requests of an answer took together.
+
+    `estimated` where one was; `cost` None where a request that took tokens has no price.
+    """
+
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+    cost: float | None
 
 
 class Trace(Frozen):
-    """How an answer came about. `dropped` are sentences on what was left out and why."""
+    """How an answer came about. `dropped` are sentences on what was left out and why.
+
+    `usage` is None where no model was asked.
+    """
 
     began_at: float = 0.0
     steps: tuple[TraceStep, ...] = ()
     candidates: tuple[TraceCandidate, ...] = ()
     dropped: tuple[str, ...] = ()
     prompt: str | None = None
+    calls: tuple[ModelCall, ...] = ()
+    usage: Usage | None = None
 
 
 class Answer(Frozen):

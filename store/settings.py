@@ -67,6 +67,13 @@ class Settings(BaseSettings):
     daily_tokens: int = 0
     """Most tokens sent to and received from the models on a day (UTC); 0 is no limit."""
     model_context_window: int = 16_000
+    model_prices: str = ""
+    """`model=input/output, …` in currency units for a million tokens; costs are then told."""
+
+    rerank_base_url: str | None = None
+    """A server that ranks what a search found; questions and passages are sent there."""
+    rerank_model: str | None = None
+    rerank_api_key: SecretStr | None = None
 
     otlp_endpoint: str | None = None
     """An OpenTelemetry collector (OTLP over gRPC) that gets times and counts of answers."""

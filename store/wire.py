@@ -125,6 +125,7 @@ def hits_json(
                 "doc": hit.chunk.name,
                 "page": hit.chunk.page,
                 "score": round(hit.score, 6),
+                "rerank_score": hit.rerank_score,
                 "text": hit.chunk.text,
                 "start": hit.chunk.spans[0].start,
                 "end": hit.chunk.spans[0].end,

@@ -31,14 +31,20 @@ class OpenAIServer:
     a word at a time), `429`, `429 after N` (with Retry-After), `500`, `401`, `not json`,
     `broken stream`, `empty`, `nonsense`, `cut` (drops the connection after a sentence),
     `cut early` (before one is whole), `silent` (never answers), `stalls` (after a sentence),
-    `invents` (a number nobody wrote), `refuses`, `unmarked` (no markers), `say TEXT`.
+    `invents` (a number nobody wrote), `refuses`, `unmarked` (no markers), `say TEXT`, `huge` (far
+    more than anybody asked for), `endless` (a sentence that never ends), `hang after TEXT`.
+
+    `usage` is how a stream tells its tokens, counted as words: `asked` (in a last chunk where the
+    request wishes so), `grows` (in every chunk), `never`, `refuses` (400 for the wish), `odd`
+    (numbers that nobody can use).
 
     A request that does not stream, as those with a picture, gets its answer whole: `normal` (a
     chart), `say TEXT`, `empty`, `nonsense`, `cut` (at the limit of tokens), `endless`, `drips`, and
     the faults above. `pictures` holds the bytes of every picture that was sent.
     """
 
-    def __init__(self, **scripts: Sequence[str]):
+    def __init__(self, usage: str = "asked", **scripts: Sequence[str]):
+        self.usage = usage
         self.scripts = {name.replace("_", "-"): list(script) for name, script in scripts.items()}
         self.requests: list[dict] = []
         self.times: list[float] = []
@@ -81,7 +87,6 @@ class OpenAIServer:
     def answer(self, to: BaseHTTPRequestHandler, body: dict) -> None:
         script = self.scripts.get(body["model"], ["normal"])
         behaviour = script.pop(0) if len(script) > 1 else script[0]
-        system = body["messages"][0]["content"]
         if behaviour.startswith("429"):
             after = behaviour.partition(" after ")[2]
             self._error(to, 429, {"retry-after": after} if after else {})
@@ -96,8 +101,11 @@ class OpenAIServer:
             to.close_connection = True
         elif not body.get("stream"):
             self._whole(to, behaviour)
+        elif self.usage == "refuses" and "stream_options" in body:
+            script.insert(0, behaviour)  # it is still to be done
+            self._error(to, 400, {})
         else:
-            self._stream(to, behaviour, system)
+            self._stream(to, behaviour, body)
 
     def _whole(self, to: BaseHTTPRequestHandler, behaviour: str) -> None:
         said = {"empty": "", "nonsense": "I am sorry, Dave.", "cut": SEEN[:40]}.get(behaviour, SEEN)
@@ -121,7 +129,7 @@ class OpenAIServer:
             return
         self._send(to, 200, body, "application/json")
 
-    def _stream(self, to: BaseHTTPRequestHandler, behaviour: str, system: str) -> None:
+    def _stream(self, to: BaseHTTPRequestHandler, behaviour: str, body: dict) -> None:
         to.send_response(200)
         to.send_header("content-type", "text/event-stream")
         to.send_header("connection", "close")
@@ -130,13 +138,25 @@ class OpenAIServer:
         if behaviour == "broken stream":
             to.wfile.write(b'data: {"id": "x", "choices": [{"delta": {"con\n\ndata: {{{\n\n')
             return
-        for piece in self._pieces(behaviour, system):
-            to.wfile.write(b"data: " + json.dumps(_chunk(piece)).encode() + b"\n\n")
+        sent = sum(len(message["content"].split()) for message in body["messages"])
+        written = 0
+        for piece in self._pieces(behaviour, body["messages"][0]["content"]):
+            written += 1
+            chunk = _chunk(piece)
+            if self.usage == "grows":
+                chunk["usage"] = _usage(sent, written)
+            to.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
             to.wfile.flush()
         if behaviour.startswith("cut"):
             to.connection.shutdown(2)
             return
-        to.wfile.write(b"data: " + json.dumps(_chunk(None)).encode() + b"\n\ndata: [DONE]\n\n")
+        to.wfile.write(b"data: " + json.dumps(_chunk(None)).encode() + b"\n\n")
+        wished = (body.get("stream_options") or {}).get("include_usage")
+        if (self.usage == "asked" and wished) or self.usage == "odd":
+            usage = _usage(sent, written) if self.usage == "asked" else _usage(-5, "many")
+            last = _chunk(None) | {"choices": [], "usage": usage}
+            to.wfile.write(b"data: " + json.dumps(last).encode() + b"\n\n")
+        to.wfile.write(b"data: [DONE]\n\n")
 
     def _pieces(self, behaviour: str, system: str) -> Iterator[str]:
         copied = copied_sentences(system)
@@ -151,6 +171,14 @@ class OpenAIServer:
         }.get(behaviour, plain)
         if behaviour.startswith("say "):
             said = behaviour.removeprefix("say ")
+        if behaviour == "huge":
+            said = "Words follow words. " * 5000
+        if behaviour.startswith("hang after "):
+            yield behaviour.removeprefix("hang after ")
+            self.closing.wait(60)
+            return
+        while behaviour == "endless" and not self.closing.wait(0.001):
+            yield "on and on " * 40
         for i, word in enumerate(re.findall(r"\S+\s*", said) or [said]):
             if behaviour == "slow":
                 time.sleep(0.03)
@@ -197,6 +225,10 @@ def copied_sentences(system: str, most: int = 3) -> list[tuple[int, str]]:
         for sentence in re.findall(r"[^.!?\n][^.!?]*[.!?](?=\s|$)", prose)[:most]:
             found.append((int(n), " ".join(sentence.split())))
     return found[:most]
+
+
+def _usage(prompt: object, completion: object) -> dict:
+    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": 0}
 
 
 def _chunk(text: str | None) -> dict:

@@ -13,7 +13,6 @@ from retrieval.llama import node_of, source_in
 from retrieval.presupposed import Likeness
 from retrieval.router import route_of
 from retrieval.sources import Piece, Source
-from store.embedding import Embedder
 from store.models import Span
 from store.settings import ROOT
 
@@ -97,11 +96,9 @@ def test_a_node_hides_spans_from_a_model_and_gives_them_back():
         ("How many sensors are there?", False),
     ],
 )
-def test_a_thing_taken_for_granted_must_be_mentioned(
-    embedder: Embedder, question: str, missing: bool
-):
+def test_a_thing_taken_for_granted_must_be_mentioned(question: str, missing: bool):
     text = (
         "Ultrasonic wind sensor, EUR 890, lead time 21 days. The invoice is paid by 17 April. "
         "Meal allowances by country: Norway EUR 72. Larkspur pays salaries on the 25th."
     )
-    assert Likeness(embedder).mentioned(question, text) is not missing
+    assert Likeness().mentioned(question, text) is not missing

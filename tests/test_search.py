@@ -65,6 +65,9 @@ class Shelf:
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         return {i: self.known[i] for i in chunk_ids if i in self.known}
 
+    def chunk_heads(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
+        return self.chunks(chunk_ids)
+
     def chunks_of_document(self, document_id: str, generation_id: str) -> list[Chunk]:
         return [c for c in self.known.values() if c.document_id == document_id]
 
@@ -274,11 +277,16 @@ def chunk(id: str, document: str, text: str = "x") -> Chunk:
     )  # fmt: skip
 
 
+def ranked(question: str, known: dict[str, Chunk], *scores: dict[str, float]) -> dict[str, float]:
+    return rank(question, known, *scores, lambda ids: {i: known[i].text for i in ids})
+
+
 def test_the_document_that_the_question_names_comes_first():
     known = {c.id: c for c in (chunk("a", "2022 Q3 AAPL.pdf"), chunk("b", "2023 Q1 AAPL.pdf"))}
     even = {"a": 0.5, "b": 0.52}
-    assert rank("revenue in Q3 2022", known, even, {})["a"] > rank("revenue", known, even, {})["a"]
-    scores = rank("revenue in Q3 2022", known, even | {"c": 0.1}, {"a": 3.0, "b": 3.1})
+    named = ranked("revenue in Q3 2022", known, even, {})
+    assert named["a"] > ranked("revenue", known, even, {})["a"]
+    scores = ranked("revenue in Q3 2022", known, even | {"c": 0.1}, {"a": 3.0, "b": 3.1})
     assert scores.keys() == {"a", "b"}
 
 
@@ -286,7 +294,7 @@ def test_a_short_document_is_not_beaten_for_its_length():
     known = {"letter": chunk("letter", "letter.pdf")}
     known |= {f"h{n}": chunk(f"h{n}", "handbook.pdf") for n in range(30)}
     meaning = {"letter": 0.8} | {f"h{n}": 0.7 for n in range(29)} | {"h29": 0.1}
-    scores = rank("overdue", known, meaning, {})
+    scores = ranked("overdue", known, meaning, {})
     assert max(scores, key=scores.__getitem__) == "letter"
 
 

@@ -84,7 +84,7 @@ class Said:
         generator: LanguageModels | None = None,
     ):
         searcher = Searcher(store.catalog, store.indexes, store.embedder)
-        tools = Tools(store.catalog, searcher, store.embedder, generator, Likeness(store.embedder))
+        tools = Tools(store.catalog, searcher, store.embedder, generator, Likeness())
         ids = {d.name: d.id for d in store.catalog.documents()}
         asked = Asked(
             query_str=question,

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ from store.embedding import (
     file_sha256,
 )
 from store.errors import FootnoteError
+from store.word_vectors import FILE as WORD_VECTORS
+from store.word_vectors import write_word_vectors
 
 # isort: split
 import openvino as ov  # after store, which keeps it from reporting home
@@ -111,15 +113,19 @@ def convert(source: Path, target: Path) -> None:
         # fp16 weights: half the file, and the vectors move by less than 1e-6 in cosine.
         ov.save_model(_graph(_read_safetensors(weights)), new / "model.xml", compress_to_fp16=True)
         shutil.copyfile(tokenizer, new / "tokenizer.json")
-        hashes = {name: file_sha256(new / name) for name in MODEL_FILES}
-        (new / "model.json").write_text(
-            json.dumps({"source_sha256": WEIGHTS_SHA256, "files": hashes}, indent=1),
-            encoding="utf-8",
-        )
+        _write_manifest(new, [name for name in MODEL_FILES if name != WORD_VECTORS])
         _try_out(new)
+        write_word_vectors(new)
+        _write_manifest(new, MODEL_FILES)
         # The manifest last: without it the embedder says "run make setup", and set-up redoes this.
         for name in (*MODEL_FILES, "model.json"):
             (new / name).replace(target / name)
+
+
+def _write_manifest(folder: Path, names: Sequence[str]) -> None:
+    hashes = {name: file_sha256(folder / name) for name in names}
+    manifest = {"source_sha256": WEIGHTS_SHA256, "files": hashes}
+    (folder / "model.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
 def _requirements(lock: Path) -> Iterator[str]:

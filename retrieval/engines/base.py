@@ -18,11 +18,13 @@ from retrieval.instructions import LEFT_OUT, instructing
 from retrieval.llama import DISCARD, END, Asked, Outcome, quoted
 from retrieval.presupposed import Likeness
 from retrieval.prompts import prompt
+from retrieval.rerank import depth
 from retrieval.sources import Source, source_of
 from store.errors import ModelUnavailable
 from store.models import Chunk, Hit, NearPage, Page
 
 if TYPE_CHECKING:
+    from retrieval.rerank import Reranker
     from retrieval.search import Searcher
     from store.catalog import Catalog
     from store.embedding import Embedder
@@ -37,6 +39,7 @@ class Tools:
     embedder: Embedder
     generator: LanguageModels | None
     likeness: Likeness
+    reranker: Reranker | None = None
 
 
 class Engine(BaseQueryEngine):
@@ -61,12 +64,24 @@ class Engine(BaseQueryEngine):
         trace."""
         text = asked.query_str if query is None else query
         within = asked.document_ids if document_ids is None else document_ids
+        reranker = self.tools.reranker
+        outcome.trace = asked.trace
         with asked.trace.step("search", text if query else ""):
-            found = self.tools.searcher.search(text, asked.space_ids, within, k=k)
+            deep = depth(k, reranker)
+            found = self.tools.searcher.search(text, asked.space_ids, within, k=deep)
         for warning in found.warnings:
             outcome.warn(warning)
-        asked.trace.found(found.hits)
-        return found.hits
+        for sentence in found.dropped:
+            asked.trace.dropped(sentence)
+        hits = (
+            found.hits
+            if reranker is None
+            else _reranked(reranker, text, found.hits, asked, outcome)
+        )
+        asked.trace.found(hits[:k])
+        if len(hits) > k:
+            asked.trace.dropped(f"{len(hits) - k} candidates that came after the first {k}")
+        return hits[:k]
 
     def _query(self, query_bundle: QueryBundle) -> RESPONSE_TYPE:
         if not isinstance(query_bundle, Asked):
@@ -78,6 +93,17 @@ class Engine(BaseQueryEngine):
 
     def _get_prompt_modules(self) -> dict:
         return {}
+
+
+def _reranked(
+    reranker: Reranker, text: str, hits: tuple[Hit, ...], asked: Asked, outcome: Outcome
+) -> tuple[Hit, ...]:
+    with asked.trace.step("rerank", reranker.model or ""):
+        # A third at most: what is found late must still be answered from.
+        again = reranker.reranked(text, hits, asked.remaining_s() / 3, asked.stop)
+    if again.warning:
+        outcome.warn(again.warning)
+    return again.hits
 
 
 def sources_of(tools: Tools, chunks: Sequence[Chunk]) -> tuple[list[Source], dict[int, Page]]:
@@ -105,12 +131,19 @@ def near_pages(sources: Sequence[Source], most: int = 3) -> tuple[NearPage, ...]
     return tuple(found.values())
 
 
-def warn_of_instructions(
-    sources: Sequence[Source], pages: Mapping[int, Page], outcome: Outcome
-) -> None:
-    """Says that a passage of the best sources is not quoted, as it speaks to the assistant."""
-    if any(instructing(source, pages) for source in sources[:LOOKED_IN]):
-        outcome.warn(LEFT_OUT)
+def count_instructions(sources: Sequence[Source], pages: Mapping[int, Page]) -> int:
+    """How many passages of the best sources speak to the assistant."""
+    return sum(len(instructing(source, pages)) for source in sources[:LOOKED_IN])
+
+
+def warn_of_instructions(held_back: int, outcome: Outcome) -> None:
+    """Says that so many passages of the best sources are not quoted."""
+    if not held_back:
+        return
+    outcome.warn(LEFT_OUT)
+    if outcome.trace is not None:
+        noun = "1 passage" if held_back == 1 else f"{held_back} passages"
+        outcome.trace.dropped(f"{noun} of the best {LOOKED_IN} sources, read like instructions")
 
 
 def told(
@@ -125,13 +158,13 @@ def told(
     generator = tools.generator
     assert generator is not None
     messages, used = messages_for(prompt_name, asked.query_str, nodes, generator.models)
-    asked.trace.prompt = prompt(prompt_name).label
+    label = asked.trace.prompt = prompt(prompt_name).label
     if used < len(nodes):
         asked.trace.dropped(f"{len(nodes) - used} excerpts did not fit into the model's context")
     del nodes[used:]
     began = time.perf_counter()
     try:
-        stream = generator.stream(messages, asked)
+        stream = generator.stream(messages, asked, label)
         outcome.model = next(stream)
         asked.trace.note("first sentence", (time.perf_counter() - began) * 1000, outcome.model)
         yield from stream

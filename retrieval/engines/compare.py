@@ -149,7 +149,7 @@ class CompareEngine(Engine):
         if part.names:
             sources = _naming(part.names, sources, pages)
         ranked = [(source, scores[source.chunk_id]) for source in sources]
-        quotes = extract(part.asked, ranked, pages, tools.embedder, tools.likeness)
+        quotes = extract(part.asked, ranked, pages, tools.embedder, tools.likeness).quotes
         return quotes[0] if quotes else None
 
 

@@ -10,6 +10,7 @@ from llama_index.core.types import TokenGen
 
 from retrieval.engines.base import (
     Engine,
+    count_instructions,
     near_pages,
     sources_of,
     told,
@@ -37,15 +38,21 @@ class FactsEngine(Engine):
         with asked.trace.step("read"):
             sources, pages = sources_of(self.tools, [hit.chunk for hit in hits])
         outcome.nearest = near_pages(sources)
-        warn_of_instructions(sources, pages, outcome)
 
         def quotes() -> Sequence[Source]:
             ranked = [(source, scores[source.chunk_id]) for source in sources]
             tools = self.tools
             with asked.trace.step("extract"):
-                return extract(asked.query_str, ranked, pages, tools.embedder, tools.likeness)
+                found = extract(asked.query_str, ranked, pages, tools.embedder, tools.likeness)
+            warn_of_instructions(found.held_back, outcome)
+            if found.warning:
+                outcome.warn(found.warning)
+            if found.repeated:
+                asked.trace.dropped(f"{found.repeated} passages that say the same again")
+            return found.quotes
 
         if self.tools.generator and sources:
+            warn_of_instructions(count_instructions(sources, pages), outcome)
             nodes += [node_of(source, scores[source.chunk_id]) for source in sources]
             yield from told(self.tools, "answer", asked, nodes, outcome, quotes)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 from llama_index.core.base.response.schema import StreamingResponse
@@ -51,8 +52,10 @@ class MentionsEngine(Engine):
         everything = self.tools.catalog.answering_documents(asked.space_ids, asked.document_ids)
         documents = named_by(wanted.within, everything) or everything
         tally = Tally()
+        began = time.perf_counter()
         for document, pages in self._pages(asked, documents, tally):
             count_in(wanted.term, document, pages, tally)
+        _note(asked, tally, (time.perf_counter() - began) * 1000, len(everything) - len(documents))
         self._note_unread(asked, documents, everything, outcome)
         if tally.timed_out:
             outcome.warn("The time for an answer was over before all pages were looked at.")
@@ -109,6 +112,24 @@ class MentionsEngine(Engine):
         if len(notes) > MOST_NOTES:
             more = some(len(notes) - MOST_NOTES, "further document")
             outcome.warn(f"{more} could not be searched, or not wholly.")
+
+
+def _note(asked: Asked, tally: Tally, ms: float, passed_over: int) -> None:
+    """The look in the question's trace."""
+    pages, documents = (
+        some(tally.searched_pages, "page"),
+        some(tally.searched_documents, "document"),
+    )
+    places = some(tally.count, "place")
+    asked.trace.note("look", ms, f"{pages} of {documents} looked at, {places} found")
+    if passed_over:
+        asked.trace.dropped(f"{some(passed_over, 'document')} that the question does not name")
+    if tally.otherwise:
+        forms = some(tally.otherwise.total(), "place")
+        asked.trace.dropped(f"{forms} written otherwise than the question quotes the term")
+    if tally.count > len(tally.places):
+        more_places = some(tally.count - len(tally.places), "place")
+        asked.trace.dropped(f"{more_places} beyond the first {len(tally.places)}, counted only")
 
 
 def _batches(documents: Sequence[ScannedDocument]) -> Iterator[list[ScannedDocument]]:

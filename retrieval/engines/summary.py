@@ -10,13 +10,14 @@ from llama_index.core.types import TokenGen
 
 from retrieval.engines.base import (
     Engine,
+    count_instructions,
     near_pages,
     sources_of,
     told,
     warn_of_instructions,
 )
-from retrieval.extractive import main_points
 from retrieval.llama import END, REFUSAL, Asked, Outcome, node_of, quoted, streaming
+from retrieval.main_points import main_points
 from retrieval.sources import Source
 from retrieval.words import content_stems
 from store.models import Chunk
@@ -44,7 +45,7 @@ class SummaryEngine(Engine):
         chunks, subject = self._chunks(asked, outcome)
         sources, pages = sources_of(self.tools, chunks)
         outcome.nearest = near_pages(sources)
-        warn_of_instructions(sources, pages, outcome)
+        warn_of_instructions(count_instructions(sources, pages), outcome)
 
         def quotes() -> Sequence[Source]:
             return main_points(sources, pages, self.tools.embedder, subject)

@@ -9,9 +9,10 @@ import re
 import sqlite3
 from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from retrieval.prompts import prompt
+from retrieval.structured import Unusable, json_in, shaped
 from retrieval.tabular.database import Database, TookTooLong, database_of
 from retrieval.tabular.guard import Refused
 from retrieval.tabular.plan import Unclear
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from retrieval.llama import Asked
 
 MOST_COLUMNS = 60
+MOST_CHARS = 12_000
+"""Of a model's answer, its two queries and what stands around them."""
 _SAMPLES, _LONGEST_SAMPLE = 4, 40
-_OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 
 class Written(Frozen):
@@ -42,23 +44,24 @@ def written(generator: LanguageModels, asked: Asked, table: Table) -> tuple[Comp
 
     Raises Unclear where it has none or none that can be used, ModelUnavailable, Cancelled.
     """
-    from retrieval.generate import chat
+    told = prompt("sql")
 
-    system = prompt("sql").text.format(table=_described(table))
-    question = asked.query_str
-    for _ in range(2):
-        model, *pieces = generator.stream(chat(system, question), asked)
+    def computed(text: str, model: str) -> tuple[Computed, str]:
+        query = Written.model_validate_json(json_in(text))
         try:
             with database_of(table) as database:
-                return _run(_parsed("".join(pieces)), model, table, database), model
-        except (ValidationError, Refused, TookTooLong, sqlite3.Error) as fault:
-            question = f"{asked.query_str}\n\nYour last answer cannot be used: {_reason(fault)}."
-    raise Unclear("the language model wrote no query that can be used")
+                return _run(query, model, table, database), model
+        except TookTooLong as slow:
+            raise Unusable("it takes too long") from slow
+        except (Refused, sqlite3.Error) as fault:
+            raise Unusable(str(fault), "its query was refused or gave nothing of use") from fault
 
-
-def _parsed(text: str) -> Written:
-    found = _OBJECT.search(text)
-    return Written.model_validate_json(found.group() if found else text)
+    try:
+        with asked.trace.step("sql"):
+            system = told.text.format(table=_described(table))
+            return shaped(generator, asked, told, system, asked.query_str, computed, MOST_CHARS)
+    except Unusable as fault:
+        raise Unclear("the language model wrote no query that can be used") from fault
 
 
 def _run(query: Written, model: str, table: Table, database: Database) -> Computed:
@@ -101,9 +104,3 @@ def _described(table: Table) -> str:
                 samples.setdefault(printable(value.text)[:_LONGEST_SAMPLE])
         lines.append(f"c{at} “{printable(column.name)[:80]}” ({column.kind}): {'; '.join(samples)}")
     return "\n".join(lines)
-
-
-def _reason(fault: Exception) -> str:
-    if isinstance(fault, ValidationError):
-        return "it is not the JSON object that was asked for"
-    return str(fault) or "it takes too long"

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, bindparam, func, literal_column, select
 
 from store.catalog import tables as t
 from store.catalog.base import to_json
@@ -32,6 +32,15 @@ class NewChunk(NamedTuple):
     @property
     def searched_text(self) -> str:
         return f"{self.header}\n{self.text}" if self.header else self.text
+
+
+class ChunkHead(NamedTuple):
+    """What a search needs to know of a candidate before it reads its text."""
+
+    document_id: str
+    name: str
+    header: str
+    language: str | None
 
 
 def chunk_id(generation_id: str, version_id: str, seq: int) -> str:
@@ -130,12 +139,16 @@ class ChunkQueries(LeasedQueries):
         """Those of these chunks that may answer: not removed, not replaced, fully indexed."""
         found: dict[str, Chunk] = {}
         for i in range(0, len(chunk_ids), _BATCH):
-            query = (
-                _chunk_rows()
-                .where(t.chunks.c.id.in_(chunk_ids[i : i + _BATCH]))
-                .where(t.versions.c.status.in_(ANSWERING), t.documents.c.removing.is_(False))
-            )
-            found.update(self._load(query))
+            found.update(self._load(_ANSWERING, {"ids": chunk_ids[i : i + _BATCH]}))
+        return found
+
+    def chunk_heads(self, chunk_ids: Sequence[str]) -> dict[str, ChunkHead]:
+        """As `chunks`, without their texts: those are most of the reading."""
+        found: dict[str, ChunkHead] = {}
+        with self.db.read() as c:
+            for i in range(0, len(chunk_ids), _BATCH):
+                rows = c.execute(_HEADS, {"ids": chunk_ids[i : i + _BATCH]})
+                found.update((row[0], ChunkHead(*row[1:])) for row in rows)
         return found
 
     def stored_chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
@@ -218,22 +231,15 @@ class ChunkQueries(LeasedQueries):
         with self.leased(lease) as c:
             c.execute(t.embeddings.insert().prefix_with("OR IGNORE"), rows)
 
-    def _load(self, query: Select) -> dict[str, Chunk]:
+    def _load(self, query: Select, values: dict | None = None) -> dict[str, Chunk]:
         with self.db.read() as c:
-            rows = list(c.execute(query))
+            rows = c.execute(query, values or {}).all()
             spans = {r.id: json.loads(r.spans) for r in rows}
-            page_ids = {s[0] for found in spans.values() for s in found}
+            page_ids = list({s[0] for found in spans.values() for s in found})
             texts: dict[int, str] = {}
-            wanted = list(page_ids)
-            for i in range(0, len(wanted), _BATCH):
-                texts.update(
-                    (p.id, p.text)
-                    for p in c.execute(
-                        select(t.pages.c.id, t.pages.c.text).where(
-                            t.pages.c.id.in_(wanted[i : i + _BATCH])
-                        )
-                    )
-                )
+            for i in range(0, len(page_ids), _BATCH):
+                found = c.execute(_TEXTS, {"ids": page_ids[i : i + _BATCH]})
+                texts.update((id_, text) for id_, text in found)
         return {r.id: _chunk(r, spans[r.id], texts) for r in rows}
 
 
@@ -269,3 +275,26 @@ def _chunk(row: Row, spans: list[list[int]], texts: dict[int, str]) -> Chunk:
         language=row.language,
         text="\n".join(texts[p][s:e] for p, s, e in spans),
     )
+
+
+# Composed once: that takes SQLAlchemy longer than SQLite needs to answer them.
+# The plus keeps SQLite from beginning with the index of states, which holds the whole base.
+_MAY_ANSWER = t.chunks.c.id.in_(bindparam("ids", expanding=True)) & (
+    literal_column("+versions.status").in_(ANSWERING) & t.documents.c.removing.is_(False)
+)
+_ANSWERING = _chunk_rows().where(_MAY_ANSWER)
+_HEADS = (
+    select(
+        t.chunks.c.id,
+        t.documents.c.id,
+        t.documents.c.name,
+        t.chunks.c.header,
+        t.chunks.c.language,
+    )
+    .join(t.versions, t.versions.c.id == t.chunks.c.version_id)
+    .join(t.documents, t.documents.c.id == t.versions.c.document_id)
+    .where(_MAY_ANSWER)
+)
+_TEXTS = select(t.pages.c.id, t.pages.c.text).where(
+    t.pages.c.id.in_(bindparam("ids", expanding=True))
+)

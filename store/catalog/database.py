@@ -31,6 +31,7 @@ class Database:
             poolclass=pool.QueuePool,
             pool_size=8,
             max_overflow=24,
+            pool_use_lifo=True,  # the connection used last has the pages of the database at hand
             connect_args={"check_same_thread": False, "timeout": 30},
         )
         _configure(self._engine)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import Row, Select, and_, exists, func, select
@@ -30,13 +31,16 @@ class VersionRow(NamedTuple):
     warnings: tuple[str, ...]
 
 
+_SPACES = select(t.spaces).order_by(t.spaces.c.name)
+
+
 class DocumentQueries(LeasedQueries):
     """Documents by id, name and space."""
 
     def spaces(self) -> dict[str, str]:
         """Space id → name."""
         with self.db.read() as c:
-            return {r.id: r.name for r in c.execute(select(t.spaces).order_by(t.spaces.c.name))}
+            return {r.id: r.name for r in c.execute(_SPACES)}
 
     def space_id(self, name: str) -> str | None:
         with self.db.read() as c:
@@ -82,11 +86,15 @@ class DocumentQueries(LeasedQueries):
             check_lease(c, lease)
             c.execute(t.versions.update().where(t.versions.c.id == version_id).values(**values))
 
-    def documents(self, space_ids: Collection[str] | None = None) -> list[Document]:
-        """Documents with their newest version, newest first."""
+    def documents(
+        self, space_ids: Collection[str] | None = None, ids: Collection[str] | None = None
+    ) -> list[Document]:
+        """Documents with their newest version, newest first; of these spaces, these ids."""
         query = _newest().order_by(t.documents.c.added_at.desc(), t.documents.c.name)
         if space_ids is not None:
             query = query.where(t.documents.c.space_id.in_(space_ids))
+        if ids is not None:
+            query = query.where(t.documents.c.id.in_(ids))
         with self.db.read() as c:
             return [_document(r) for r in c.execute(query)]
 
@@ -156,7 +164,9 @@ def _version(row: Row) -> VersionRow:
     return VersionRow(*row[:-1], warnings=strings(row.warnings))
 
 
+@cache
 def _newest() -> Select:
+    # Once: to compose it takes SQLAlchemy longer than SQLite needs to answer it.
     v, d = t.versions.c, t.documents.c
     older, every = t.versions.alias(), t.versions.alias()
     # Looked up a document at a time: to group all versions would cost every `add` the whole base.

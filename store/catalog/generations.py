@@ -28,11 +28,16 @@ class Leaving(NamedTuple):
     removing: bool
 
 
+_SERVING = select(t.generations).where(t.generations.c.state == "serving")
+
+
 class GenerationQueries(LeasedQueries):
     """Which indexes there are, and which versions each of them has in full."""
 
     def serving_generation(self) -> Generation | None:
-        return next((g for g in self.generations() if g.state == "serving"), None)
+        with self.db.read() as c:
+            row = c.execute(_SERVING).first()
+        return _generation(row) if row else None
 
     def generations(self) -> list[Generation]:
         with self.db.read() as c:
@@ -43,9 +48,8 @@ class GenerationQueries(LeasedQueries):
         self, chunker: str, embedder: str, dimension: int, now: float
     ) -> Generation:
         """The serving generation, made empty where there is none yet."""
-        serving = select(t.generations).where(t.generations.c.state == "serving")
         with self.db.write() as c:
-            if found := c.execute(serving).first():
+            if found := c.execute(_SERVING).first():
                 return _generation(found)
             return _new(c, chunker, embedder, dimension, "serving", now)
 
