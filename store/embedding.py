@@ -397,7 +397,9 @@ def _batches(lengths: Sequence[int], tokens: int = 2048, texts: int = 64) -> Ite
     """
     batch: list[int] = []
     for row in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and (len(batch) == texts or (len(batch) + 1) * lengths[row] > tokens):
+        full = len(batch) == texts or (len(batch) + 1) * lengths[row] > tokens
+        # A short text among long ones computes as long as they do.
+        if batch and (full or lengths[row] > 1.5 * lengths[batch[0]] + 8):
             yield batch
             batch = []
         batch.append(row)

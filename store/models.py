@@ -393,7 +393,11 @@ class Document(Frozen):
 
 
 class Generation(Frozen):
-    """One chunker and embedder with their indexes. `state`: building, serving, retired."""
+    """One chunker and embedder with their indexes. `state`: building, serving, retired.
+
+    `opened_by`, JSON: which embedder made it. `retired_at`: since when it is kept for a return.
+    `gate`, JSON: how it did in comparison before it was to serve.
+    """
 
     id: str
     chunker: str
@@ -401,6 +405,9 @@ class Generation(Frozen):
     dimension: int
     state: str
     created_at: float = 0.0
+    opened_by: str | None = None
+    retired_at: float | None = None
+    gate: str | None = None
 
 
 TurnState = Literal["running", "done", "cancelled", "failed"]

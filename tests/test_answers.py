@@ -123,6 +123,22 @@ def test_a_summary_gives_points_from_several_places(assistant: Assistant):
     assert all(s.supported for s in answer.sentences)
 
 
+def test_a_section_is_summarised_from_that_section_alone(assistant: Assistant):
+    asked = "Summarise the section on suppliers of the board minutes"
+    answer = assistant.ask(LOCAL_ADMIN, asked)
+    assert answer.route == "summary"
+    assert "A second supplier of circuit boards" in answer.text
+    assert {c.doc for c in answer.citations} == {"Board minutes May 2024.docx"}
+    assert "credit line" not in answer.text
+
+
+def test_an_overview_of_a_space_tells_something_of_every_document(assistant: Assistant):
+    answer = assistant.ask(LOCAL_ADMIN, "Give me an overview of everything in here")
+    assert {c.doc for c in answer.citations} == {
+        document.name for document in assistant.catalog.documents()
+    }
+
+
 def test_a_follow_up_carries_the_subject_over(assistant: Assistant):
     conversation = assistant.new_conversation(LOCAL_ADMIN)
     question = "What is the daily meal allowance for Norway?"

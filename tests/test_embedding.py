@@ -24,6 +24,7 @@ from store.embedding import (
 )
 from store.errors import BadInput, Transient
 from store.settings import Settings
+from store.word_vectors import WordVectors
 
 needs_model = pytest.mark.skipif(
     not (default_model_dir() / "model.json").is_file(),
@@ -45,6 +46,20 @@ def local() -> LocalEmbedder:
 @pytest.mark.parametrize("text", KNOWN)
 def test_vectors_are_those_of_the_published_model(local: LocalEmbedder, text: str):
     assert np.allclose(local.embed_query(text)[:6], KNOWN[text], atol=2e-3)
+
+
+@needs_model
+def test_word_vectors_tell_near_words_and_texts_from_others(tmp_path: Path):
+    vectors = WordVectors()
+    invoice, bill, whale = vectors.words(["invoice", "bill", "whale"])
+    assert invoice @ bill > 0.5 > invoice @ whale
+    question, near, far = vectors.texts(
+        ["When must the bill be paid?", "Invoices are due in 30 days.", "Whales sing at night."]
+    )
+    assert question @ near > question @ far + 0.1
+    assert not vectors.texts(["", "\U0001f9ad"]).any()
+    with pytest.raises(ModelMissing):
+        WordVectors(tmp_path).words(["bill"])
 
 
 @needs_model

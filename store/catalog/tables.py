@@ -121,6 +121,11 @@ generations = Table(
     Column("dimension", Integer, nullable=False),
     Column("state", String, nullable=False),  # building, serving, retired
     Column("created_at", Float, nullable=False),
+    # JSON: which embedder made it, so that it answers with its own after the settings changed.
+    Column("opened_by", Text),
+    # Since when it is kept for a return; and, JSON, how it did at the gate before its swap.
+    Column("retired_at", Float),
+    Column("gate", Text),
 )
 
 chunks = Table(
@@ -208,4 +213,30 @@ marks = Table(
     Column("verdict", String, nullable=False),
     Column("note", Text, nullable=False),
     Column("marked_at", Float, nullable=False),
+)
+
+# Who did what to which document, without its name or a word of it; each row's hash covers the one
+# before. Rows are only ever added.
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("principal_id", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("document_id", String, index=True),
+    Column("detail", Text, nullable=False),
+    Column("previous", String, nullable=False),
+    Column("hash", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Documents removed for good: a restored backup removes them again. `certificate` is JSON.
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("document_id", String, primary_key=True),
+    Column("begun_at", Float, nullable=False),
+    Column("done_at", Float),
+    Column("certificate", Text, nullable=False),
 )
