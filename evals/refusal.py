@@ -1,13 +1,15 @@
 """Whether what cannot be answered is refused, and how much that costs: the threshold's curve.
 
-    python -m evals.refusal FOLDER [--out PICTURE.svg] [--data FOLDER]
+    python -m evals.refusal FOLDER [--only PREFIX] [--out PICTURE.svg] [--data FOLDER]
 
 The set's documents are parted into two bases, every other one. Each base is asked all questions:
 those of its own documents that can be answered there must be, those of the other base must be
 refused. Questions that are written to look answerable (`answerable: false`) are a curve of their
-own. Printed: both shares at the threshold in use, and the area under each curve (AUC); the picture
-shows both. The score is the best passage's (`retrieval.extractive`), 0 where something that the
-question takes for granted is nowhere mentioned.
+own. Printed: the shares refused at several thresholds, and the area under each curve (AUC); the
+picture shows both. The score is the best passage's (`retrieval.extractive`) without the points that
+come off what says the contrary (`retrieval.answerable`), 0 where something that the question takes
+for granted is nowhere mentioned. `--only de_` keeps to the documents whose names begin so, and to
+the questions about them: a language's.
 """
 
 from __future__ import annotations
@@ -21,26 +23,31 @@ import numpy as np
 
 from evals.reading import opened_set
 from evals.sets import QuestionSet, read_set
+from retrieval.answerable import points_off
 from retrieval.engines.base import Tools, sources_of
 from retrieval.engines.facts import DEPTH
 from retrieval.extractive import LOOKED_IN, THRESHOLD, score_passages
+from retrieval.instructions import quotable
 from retrieval.presupposed import Likeness
 from store.opening import Store
 from store.settings import Settings
 
+THRESHOLDS = sorted((0.5, 0.525, 0.55, 0.6, THRESHOLD))
 WIDTH, HEIGHT, MARGIN = 540, 420, 50
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="", help="the beginning of the documents' names")
     parser.add_argument("--out", type=Path, help="a picture of both curves, SVG")
     parser.add_argument("--data", type=Path, help="where the bases are kept")
     args = parser.parse_args()
     settings = Settings()
     kept_in = args.data or settings.data / "evals" / "folders"
     whole = read_set(str(args.folder))
-    names = sorted(whole.documents)
+    names = sorted(name for name in whole.documents if name.startswith(args.only))
+    asked = [q for q in whole.questions if not args.only or set(q.named) & set(names)]
     own: list[float] = []
     strange: list[float] = []
     written: list[float] = []
@@ -48,11 +55,11 @@ def main() -> int:
         base = QuestionSet(
             name=whole.name,
             documents={name: whole.documents[name] for name in part},
-            questions=whole.questions,
+            questions=tuple(asked),
         )
         with opened_set(base, settings, kept_in) as opened:
-            scores = best_scores([q.text for q in whole.questions], opened.store)
-        for question, score in zip(whole.questions, scores, strict=True):
+            scores = best_scores([q.text for q in asked], opened.store)
+        for question, score in zip(asked, scores, strict=True):
             if not set(question.named) & set(part):
                 strange.append(score)
             elif question.answerable:
@@ -63,12 +70,13 @@ def main() -> int:
         "questions of other documents": strange,
         "questions written to look answerable": written,
     }
-    print(f"threshold {THRESHOLD}: of {len(own)} answerable {_below(own):.3f} refused wrongly")
+    print("refused below", *(f"{t:.3f}" for t in THRESHOLDS), f"({THRESHOLD} is in use)")
+    for name, scores in {"answerable": own, **curves}.items():
+        if scores:
+            print(f"{name} ({len(scores)}):", *(f"{_below(scores, t):.3f}" for t in THRESHOLDS))
     for name, scores in curves.items():
         if scores:
-            print(
-                f"{name}: of {len(scores)} {_below(scores):.3f} refused, AUC {auc(own, scores):.3f}"
-            )
+            print(f"{name}: AUC {auc(own, scores):.3f}")
     if args.out:
         args.out.write_text(picture(own, curves), encoding="utf-8")
     return 0
@@ -79,7 +87,7 @@ def best_scores(questions: Sequence[str], store: Store) -> list[float]:
     from retrieval.search import Searcher
 
     searcher = Searcher(store.catalog, store.indexes, store.embedder)
-    likeness = Likeness(store.embedder)
+    likeness = Likeness()
     tools = Tools(store.catalog, searcher, store.embedder, None, likeness)
     spaces = tuple(store.catalog.spaces())
     found = []
@@ -87,11 +95,12 @@ def best_scores(questions: Sequence[str], store: Store) -> list[float]:
         hits = searcher.search(question, spaces, None, DEPTH).hits
         sources, pages = sources_of(tools, [hit.chunk for hit in hits])
         scores = {hit.chunk.id: hit.score for hit in hits}
-        ranked = [(source, scores[source.chunk_id]) for source in sources]
-        best = score_passages(question, ranked, pages, store.embedder)
+        ranked = [(s, scores[s.chunk_id], quotable(s, pages)) for s in sources]
+        best = score_passages(question, ranked, store.embedder, likeness)
         seen = "\n".join(f"{source.header}\n{source.text}" for source in sources[:LOOKED_IN])
         there = bool(best) and likeness.mentioned(question, seen)
-        found.append(best[0].score if there else 0.0)
+        off = points_off(question, best[0].source.shown) if best else 0.0
+        found.append(best[0].score - off if there else 0.0)
     return found
 
 

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from retrieval.answerable import UNREAD_THRESHOLD, points_off, unread_score
 from retrieval.asked_for import Wanted, wanted
 from retrieval.instructions import parted
 from retrieval.presupposed import Likeness
+from retrieval.proximity import nearness
 from retrieval.quotes import completed, difference, differing, numerals
 from retrieval.sources import Source
 from retrieval.words import STOP, content_stems, stem, stems, words
@@ -27,6 +29,8 @@ EMBEDDED_CHARS = 320
 """A longer passage is compared by its beginning: time grows with length."""
 THRESHOLD = 0.575
 """Least score of an answer; figures in docs/answers.md."""
+NEAR_CHUNKS = 8
+"""Chunks that tell which of the question's words are rare, where words count most."""
 KEPT_SHARE = 0.85
 """Further quotes score at least this share of the best one."""
 MOST_QUOTES = 3
@@ -52,9 +56,20 @@ class Scored:
     news: float
     order: int
     similarity: float = 0.0
+    nearness: float | None = None
+    """How near the question's words stand to each other; only where the embedder cannot read."""
 
     @property
     def score(self) -> float:
+        if self.nearness is not None:
+            return unread_score(
+                self.nearness,
+                similarity=self.similarity,
+                chunk_coverage=self.chunk_coverage,
+                kind=self.kind,
+                chunk=self.chunk,
+                news=self.news,
+            )
         return (
             0.45 * self.similarity
             + 0.2 * self.coverage
@@ -82,13 +97,16 @@ def extract(
     pages: Mapping[int, Page],
     embedder: Embedder,
     likeness: Likeness,
+    *,
+    unread: bool = False,
 ) -> Extracted:
-    """The passages that answer. `found` are sources with their search score, best first."""
+    """The passages that answer. `found` are sources with their search score, best first; `unread`
+    says that they are in a language that the embedder does not read."""
     cut = {source.chunk_id: parted(source, pages) for source, _ in found}
     held_back = sum(len(cut[source.chunk_id][1]) for source, _ in found[:LOOKED_IN])
     passages = [(source, score, cut[source.chunk_id][0]) for source, score in found]
-    scored = score_passages(question, passages, embedder, likeness)
-    if not scored or scored[0].score < THRESHOLD:
+    scored = score_passages(question, passages, embedder, likeness, unread=unread)
+    if not scored or not answers(question, scored[0]):
         return Extracted(held_back=held_back)
     seen = "\n".join(f"{source.header}\n{source.text}" for source, _ in found[:LOOKED_IN])
     if not likeness.mentioned(question, seen):
@@ -115,11 +133,19 @@ def extract(
     return Extracted(tuple(first), difference(apart), repeated, held_back)
 
 
+def answers(question: str, best: Scored) -> bool:
+    """Whether the best passage is good enough and does not say the contrary."""
+    least = THRESHOLD if best.nearness is None else UNREAD_THRESHOLD
+    return best.score - points_off(question, best.source.shown) >= least
+
+
 def score_passages(
     question: str,
     found: Sequence[tuple[Source, float, Sequence[Source]]],
     embedder: Embedder,
     likeness: Likeness,
+    *,
+    unread: bool = False,
 ) -> list[Scored]:
     """The most promising passages, best first. `found` are sources with their search score, best
     first, and what may be quoted of each."""
@@ -146,6 +172,11 @@ def score_passages(
         return []
     close = embedder.embed([_told(s.source) for s in rough]) @ embedder.embed_query(question)
     scored = [replace(s, similarity=max(0.0, float(c))) for s, c in zip(rough, close, strict=True)]
+    if unread:
+        texts = {s.chunk_id: f"{s.header}\n{s.text}" for s, _, _ in found[:NEAR_CHUNKS]}
+        texts |= {str(n): s.source.text for n, s in enumerate(scored)}
+        near = nearness(question, texts)
+        scored = [replace(s, nearness=near[str(n)]) for n, s in enumerate(scored)]
     return sorted(scored, key=lambda s: (-s.score, s.order))
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -22,32 +21,31 @@ EMBEDDED_CHARS = 480
 """A longer passage is compared by its beginning: time grows with length."""
 
 
-class EmbedsTexts(Protocol):
-    def embed(self, texts: Sequence[str]) -> np.ndarray: ...
+Vectors = Callable[[Sequence[str]], np.ndarray]
+"""Texts to float32 [n, d], rows of unit length."""
 
 
 def main_points(
     sources: Sequence[Source],
     pages: Mapping[int, Page],
-    embedder: EmbedsTexts,
+    vectors_of: Vectors,
     subject: str | None = None,
+    most: int = MOST_POINTS,
 ) -> list[Source]:
-    """The passages nearest to what all of them say together, and to the subject where there is
-    one, spread over the pages, in the order they stand."""
+    """At most `most` passages nearest to what all of them say together, and to the subject where
+    there is one, spread over the pages, in the order they stand."""
     pieces = [p for source in sources for p in quotable(source, pages) if _makes_a_point(p)]
     prose = [p for p in pieces if len(p.pieces) == 1]
-    pieces = prose if len(prose) >= MOST_POINTS else pieces
+    pieces = prose if len(prose) >= most else pieces
     step = max(1.0, len(pieces) / MOST_SUMMED)
     pieces = [pieces[int(i * step)] for i in range(min(MOST_SUMMED, len(pieces)))]
     if not pieces:
         return []
-    vectors = embedder.embed([p.shown[:EMBEDDED_CHARS] for p in pieces])
+    vectors = vectors_of([p.shown[:EMBEDDED_CHARS] for p in pieces])
     towards = vectors.mean(axis=0)
     if subject:
-        towards = (
-            towards / (float(np.linalg.norm(towards)) or 1.0) + 2 * embedder.embed([subject])[0]
-        )
-    a_page = math.ceil(MOST_POINTS / len({p.spans[0].page_id for p in pieces}))
+        towards = towards / (float(np.linalg.norm(towards)) or 1.0) + 2 * vectors_of([subject])[0]
+    a_page = math.ceil(most / len({p.spans[0].page_id for p in pieces}))
     chosen: list[int] = []
     taken: Counter[int] = Counter()
     for i in map(int, np.argsort(-(vectors @ towards))):
@@ -56,7 +54,7 @@ def main_points(
         if taken[page_id] < a_page and all(vectors[i] @ vectors[j] < TOO_ALIKE for j in chosen):
             chosen.append(i)
             taken[page_id] += 1
-        if len(chosen) == MOST_POINTS:
+        if len(chosen) == most:
             break
     return [pieces[i] for i in sorted(chosen)]
 

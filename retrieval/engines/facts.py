@@ -19,6 +19,7 @@ from retrieval.engines.base import (
 from retrieval.extractive import extract
 from retrieval.llama import END, REFUSAL, Asked, Outcome, node_of, quoted, streaming
 from retrieval.sources import Source
+from store.models import Chunk
 
 DEPTH = 20
 """Chunks searched for."""
@@ -35,6 +36,7 @@ class FactsEngine(Engine):
     def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> TokenGen:
         hits = self.search(asked, outcome, DEPTH)
         scores = {hit.chunk.id: hit.score for hit in hits}
+        unread = self.tools.embedder.host is None and _foreign([hit.chunk for hit in hits])
         with asked.trace.step("read"):
             sources, pages = sources_of(self.tools, [hit.chunk for hit in hits])
         outcome.nearest = near_pages(sources)
@@ -43,7 +45,9 @@ class FactsEngine(Engine):
             ranked = [(source, scores[source.chunk_id]) for source in sources]
             tools = self.tools
             with asked.trace.step("extract"):
-                found = extract(asked.query_str, ranked, pages, tools.embedder, tools.likeness)
+                found = extract(
+                    asked.query_str, ranked, pages, tools.embedder, tools.likeness, unread=unread
+                )
             warn_of_instructions(found.held_back, outcome)
             if found.warning:
                 outcome.warn(found.warning)
@@ -59,3 +63,8 @@ class FactsEngine(Engine):
             yield from quoted(quotes(), nodes)
         if not outcome.shown and not outcome.refused:
             yield REFUSAL + END
+
+
+def _foreign(chunks: Sequence[Chunk]) -> bool:
+    """Whether most are in another language than the local embedder's, English."""
+    return sum(chunk.language not in (None, "en") for chunk in chunks) * 2 > len(chunks)
