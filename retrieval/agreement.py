@@ -9,128 +9,131 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
+from retrieval.aliases import Aliases
+from retrieval.alignment import SAME_MATTER, Passage, aligned, likeness, share
 from retrieval.clauses import Clause, actors, clause, clauses
 from retrieval.columns import wrong_column
-from retrieval.facts import held_in, holds_number, holds_word
+from retrieval.deeds import GIVING, deed
+from retrieval.derived import complement
+from retrieval.folding import folded
 from retrieval.numbers import Number, agree, numbers
-from retrieval.polarity import contradict, polarity
+from retrieval.pairings import mispaired
+from retrieval.placement import TOGETHER, displaced, scattered, torn
+from retrieval.polarity import contradict, one_sided, polarity
+from retrieval.restrictions import loosened
 from retrieval.roles import turned
 from retrieval.sources import Source
-from retrieval.words import stem
-from store.models import Frozen, Page
+from retrieval.subjects import goes_alike, of_somebody_else
+from store.models import Page
 
-CLEARLY = 0.34
-"""How much more of a clause's words another sentence holds to be the one it is about."""
-SLIGHTLY = 0.15
-TOGETHER = 0.5
-"""Share of a clause's words that one document must hold."""
-IN_ONE = 0.7
-"""Share of a clause's words that one passage must hold for us to add its footnote."""
-SAME_MATTER = 0.3
-"""Share of a clause's words in a passage below which the two are not compared."""
-
+_CONDITION = re.compile(r"\W*(?:if|when|unless|while|because|since|without|where)\b", re.IGNORECASE)
+_ON_A_CONDITION = re.compile(r"\b(?:only|unless|until|must|need\w*|requir\w+)\b", re.IGNORECASE)
+_ANSWERED = re.compile(r"\t(?:yes|no|ja|nein)(?:\t|$)", re.IGNORECASE)
 _QUOTED = re.compile(r"“([^“”]+)”|\"([^\"]+)\"|„([^„“”]+)[“”]|«([^«»]+)»|”([^”]+)”")
-_PRONOUN = re.compile(r"^(?:it|its|they|their|this|these|he|she|his|her|er|sie|es|dies\w*)\b", re.I)
-
-
-class Passage(Frozen):
-    """A sentence or row of a source, cut into its clauses."""
-
-    source: Source
-    text: str
-    clauses: tuple[Clause, ...]
-
-    @property
-    def row(self) -> bool:
-        """Whether it is a table's row under its header row."""
-        return len(self.source.pieces) == 2
-
-    @property
-    def words(self) -> frozenset[str]:
-        return frozenset().union(*(c.words for c in self.clauses))
-
-
-class Anchor(Frozen):
-    """A number, name or code of a clause, which must stand where the clause is said."""
-
-    number: Number | None = None
-    name: tuple[str, ...] = ()
-    code: str = ""
-
-    def is_in(self, text: str) -> bool:
-        held = held_in(text)
-        if self.number:
-            return holds_number(self.number, held)
-        if self.code:
-            return holds_word(self.code, held)
-        return 2 * sum(holds_word(word, held) for word in self.name) > len(self.name)
-
-    def like(self, word: str, of: Clause) -> bool:
-        """Whether a word of `of` is of its kind: of a name, or a year."""
-        if self.number:
-            return word.isdigit()
-        return bool(self.name) and word not in of.stems and word not in of.codes
-
-    def rivals(self, of: Clause, claim: str, row: bool = False) -> bool:
-        """Whether `of` has another one of its kind, which the claim does not speak of. In a row
-        units stand in the heading."""
-        said = held_in(claim)
-        if self.number:
-            kind = self.number.measures
-            return any(
-                (row or kind & n.measures or kind == n.measures) and not holds_number(n, said)
-                for n in of.numbers
-            )
-        if self.code:
-            return any(not holds_word(code, said) for code in of.codes)
-        return any(not any(holds_word(w, said) for w in name) for name in of.names)
 
 
 def disagreements(
     sentence: str,
     options: Sequence[Source],
     pages: Mapping[int, Page],
+    aliases: Aliases,
     cited: bool = True,
-    spoken_of: Collection[str] = (),
+    spoken_of: frozenset[str] = frozenset(),
 ) -> list[str]:
     """What speaks against the sentence in `options`, the passages of what it cites; of what it
     may have meant where it is not `cited`, which takes more to tell. `spoken_of` are the words of
     all excerpts, folded."""
     found = [f"“{q}” is not written so" for q in _unwritten(sentence, options)]
-    outside = _QUOTED.sub(lambda m: f"“{m.group()[1:-1]}”", sentence)
-    passages = [
-        Passage(source=s, text=s.text, clauses=clauses(s.text.replace("\n", " "))) for s in options
-    ]
-    for part in clauses(outside):
-        found += _scattered(part, passages, cited)
-        found += _displaced(part, passages)
-        found += _contradicted(part, passages)
+    outside = aliases.told(_QUOTED.sub(lambda m: f"“{m.group()[1:-1]}”", sentence))
+    passages = [_passage(source, aliases) for source in options]
+    found += _misnamed(outside, aliases)
+    parts = clauses(outside)
+    context = frozenset().union(*(part.words for part in parts))
+    found += torn(parts, passages)
+    found += _mixed_names(parts, passages)
+    against = [_contradicted(part, passages, context) for part in parts]
+    if not _both_denied(parts, against, passages):
+        found += [what for whats in against for what in whats]
+    for part in parts:
+        found += scattered(part, passages, cited)
+        found += displaced(part, passages, parts)
         found += _of_another(part, passages, spoken_of)
+        found += _restricted(part, passages)
         found += wrong_column(part, sentence, [p.source for p in passages], pages)
+    found += _unpaired(outside, parts, passages)
     for part in _titles(outside):
-        found += _displaced(part, passages)
+        found += displaced(part, passages)
         found += _contradicted(part, passages, title=True)
     return found
 
 
-def _scattered(part: Clause, passages: Sequence[Passage], cited: bool) -> list[str]:
-    """The clause where no document has all of its numbers and names and enough of its words; where
-    it is not cited, no single passage most of its words."""
-    if not cited and part.words and max(_share(part.words, p) for p in passages) < IN_ONE:
-        return [f"no passage says “{part.text}”"]
-    documents: dict[str, list[Passage]] = {}
-    for passage in passages:
-        documents.setdefault(passage.source.document_id, []).append(passage)
-    for of in documents.values():
-        words = frozenset().union(*(p.words for p in of))
-        text = "\n".join(p.text for p in of)
-        if all(anchor.is_in(text) for anchor in _anchors(part)) and (
-            len(part.words) < 2 or len(part.words & words) >= TOGETHER * len(part.words)
-        ):
-            return []
-    return [f"no document says “{part.text}”"]
+def _passage(source: Source, aliases: Aliases) -> Passage:
+    text = aliases.told(source.text)
+    return Passage(source=source, text=text, clauses=clauses(text.replace("\n", " ")))
+
+
+def _mixed_names(parts: Sequence[Clause], passages: Sequence[Passage]) -> list[str]:
+    """A name put together from the names of two others: Lloyd Bank of Gareth Lloyd, Severn Bank."""
+    named = {name for p in passages for c in p.clauses for name in c.names}
+    found: list[str] = []
+    for name in (name for part in parts for name in part.names if len(name) == 2):
+        holds = [{w for w in name if w in other} for other in named]
+        whole = any(len(h) == 2 for h in holds)
+        long = {w for w in name if any(w in o and len(o) > 1 for o in named)}
+        alone = any(len(o) == 1 and o[0] in name for o in named)
+        if not whole and len(long) == 2 and not alone:
+            found.append(f"nobody is called “{' '.join(name)}”")
+    return found
+
+
+def _misnamed(sentence: str, aliases: Aliases) -> list[str]:
+    """“Merlin is the Customer” where Merlin was called the Supplier."""
+    for match in re.finditer(r"\b(\w+) (?:is|was|acts as|as) (?:the |a )?(\w+)\b", sentence):
+        if {match[1], match[2]} <= aliases.terms and match[1] != match[2]:
+            return [f"{match[1]} is not {match[2]}"]
+    return []
+
+
+def _nearest(part: Clause, passages: Sequence[Passage]) -> list[int]:
+    """The passages that say most of the clause; none where none speaks of the same."""
+    shares = [likeness(part, part.words, p) for p in passages]
+    best = max(shares, default=0.0)
+    return [i for i, s in enumerate(shares) if s >= max(best - 0.05, SAME_MATTER)]
+
+
+def _restricted(part: Clause, passages: Sequence[Passage]) -> list[str]:
+    """What restriction every passage that says the clause says otherwise."""
+    if not part.words:
+        return []
+    near = [passages[i] for i in _nearest(part, passages)]
+    found = [loosened(part.text, aligned(part, p, by_value=False).text, p.text) for p in near]
+    return found[0] if found and all(found) else []
+
+
+def _both_denied(
+    parts: Sequence[Clause], against: Sequence[list[str]], passages: Sequence[Passage]
+) -> bool:
+    """“If it is off, it does not work” of “it works only while it is on”."""
+    if len(parts) != 2 or not all(against):
+        return False
+    conditions = [part for part in parts if _CONDITION.match(part.text)]
+    near = [p for p in passages if all(share(part.words, p) >= TOGETHER for part in parts)]
+    return len(conditions) == 1 and any(_ON_A_CONDITION.search(p.text) for p in near)
+
+
+def _unpaired(sentence: str, parts: Sequence[Clause], passages: Sequence[Passage]) -> list[str]:
+    """What every passage that says the most of the sentence puts together otherwise."""
+    words = frozenset().union(*(part.words for part in parts))
+    numbers_ = tuple(n for part in parts for n in part.numbers)
+    whole = clause(sentence).model_copy(update={"numbers": numbers_})
+    if not words:
+        return []
+    main = next((p for p in parts if p.words and not _CONDITION.match(p.text)), whole)
+    near = [passages[i] for i in _nearest(main if len(main.words) > 2 else whole, passages)]
+    found = [mispaired(sentence, aligned(whole, p, by_value=False).text, p.text) for p in near]
+    return found[0] if found and all(found) else []
 
 
 def _titles(sentence: str) -> list[Clause]:
@@ -156,44 +159,36 @@ _TITLE = re.compile(
 )
 
 
-def _displaced(part: Clause, passages: Sequence[Passage]) -> list[str]:
-    """Numbers, names and codes that the passages say of something else."""
-    found: list[str] = []
-    for anchor in _anchors(part):
-        own = [p for p in passages if anchor.is_in(p.text)]
-        spoken = {stem(w) for w in anchor.name} | {anchor.code}
-        if anchor.number and anchor.number.is_year:
-            spoken.add(anchor.number.digits)
-        wanted = part.words - spoken
-        if not own or not wanted:
-            continue
-        best = max(_share(wanted, p) for p in own)
-        near = [p for p in own if _share(wanted, p) >= best - 0.05]
-        if all(_misplaced(anchor, part, wanted, p) for p in near) or any(
-            _elsewhere(anchor, wanted, best, near[0], other, part.text)
-            for other in passages
-            if other not in own and other.source.document_id == near[0].source.document_id
-        ):
-            found.append(f"“{_told(anchor)}” is said of something else")
-    return found
-
-
-def _of_another(part: Clause, passages: Sequence[Passage], spoken_of: Collection[str]) -> list[str]:
+def _of_another(part: Clause, passages: Sequence[Passage], spoken_of: frozenset[str]) -> list[str]:
     """The clause where it names another actor than the passage that it repeats.
 
     Without a grammar, the actor is the word that a clause opens with or that follows “by”.
     """
+    parts = [p.clauses for p in passages]
+    if part.words and of_somebody_else(part, parts, frozenset(_nearest(part, passages))):
+        return [f"“{part.text}” is said of somebody else"]
+    said = deed(part.text)
+    doer = (said.who | said.by) if said else frozenset()
+    of = {passages[i].source.document_id for i in _nearest(part, passages)}
+    known = frozenset().union(*(p.words for p in passages if not of or p.source.document_id in of))
+    foreign = {w for w in (doer - known) & spoken_of if w in part.words and w[0] != "⟨"}
+    if "people" in part.text.casefold():
+        foreign.discard(folded("people"))
+    if foreign:
+        return [f"“{part.text}” is said in another document"]
     if len(part.words) < 3:
         return []
     unnamed = part.stems or part.words
-    best = max(passages, key=lambda p: _likeness(part, unnamed, p))
+    best = max(passages, key=lambda p: likeness(part, unnamed, p))
+    if deed(part.text) and deed(aligned(part, best).text):
+        return []  # it was looked at already
     actor = next(iter(actors(part)), None)
-    if actor is None or actor in best.words or _share(part.words, best) < TOGETHER:
+    if actor is None or actor in best.words or share(part.words, best) < TOGETHER:
         return []
     if not any(actor in p.words for p in passages):
         # Another document's word for who it is, or else a paraphrase.
         return [f"“{part.text}” is said of somebody else"] if actor in spoken_of else []
-    others = [a for a in actors(_aligned(part, best)) if a not in part.words]
+    others = [a for a in actors(aligned(part, best)) if a not in part.words]
     if others and not any(_is_one(actor, other, passages) for other in others):
         return [f"“{part.text}” is said of somebody else"]
     return []
@@ -208,52 +203,19 @@ def _is_one(actor: str, other: str, passages: Sequence[Passage]) -> bool:
     )
 
 
-def _anchors(part: Clause) -> list[Anchor]:
-    return [
-        *(Anchor(number=number) for number in part.numbers),
-        *(Anchor(name=name) for name in part.names),
-        *(Anchor(code=code) for code in part.codes),
-    ]
-
-
-def _misplaced(anchor: Anchor, part: Clause, wanted: frozenset[str], passage: Passage) -> bool:
-    """Whether the passage says it in another clause than the one that the claim repeats."""
-    if _share(wanted, passage) < SAME_MATTER:
-        return False
-    said = _aligned(part, passage, anchor)
-    others = [n for n in part.numbers if n != anchor.number]
-    if anchor.number and others:
-        for c in passage.clauses:
-            held = held_in(c.text)
-            if anchor.is_in(c.text) and all(holds_number(n, held) for n in others):
-                return False
-    return not anchor.is_in(said.text) and anchor.rivals(said, part.text)
-
-
-def _elsewhere(
-    anchor: Anchor,
-    wanted: frozenset[str],
-    best: float,
-    own: Passage,
-    other: Passage,
-    claim: str,
-) -> bool:
-    """Whether the claim is about what another sentence or row says with another value."""
-    share = _share(wanted, other)
-    if any(anchor.rivals(c, claim, other.row) for c in other.clauses):
-        more = wanted & (own.words - other.words)
-        return share - best >= CLEARLY or (share - best >= SLIGHTLY and not more)
-    if _PRONOUN.match(own.text) or anchor.name:  # who did it is often not repeated
-        return False
-    return best == 0 and share >= 0.5 and len(wanted) > 1
-
-
-def _contradicted(part: Clause, passages: Sequence[Passage], title: bool = False) -> list[str]:
-    """The clause where what it repeats says the opposite; of a title only its own opposite."""
+def _contradicted(
+    part: Clause,
+    passages: Sequence[Passage],
+    context: frozenset[str] = frozenset(),
+    title: bool = False,
+) -> list[str]:
+    """The clause where what it repeats says the opposite; of a title only its own opposite.
+    `context` are the words of its whole sentence."""
     wanted = part.words
     if not wanted:
         return []
-    shares = [_likeness(part, wanted, p) for p in passages]
+    matter = frozenset(word for word in wanted if not one_sided(word)) or wanted
+    shares = [likeness(part, matter, p) + share(context, p) / 10 for p in passages]
     best = max(shares, default=0.0)
     if best < SAME_MATTER:
         return []
@@ -264,17 +226,33 @@ def _contradicted(part: Clause, passages: Sequence[Passage], title: bool = False
 
 
 def _against(part: Clause, passage: Passage, title: bool) -> bool:
-    said = _aligned(part, passage)
+    said = aligned(part, passage)
     claim, held = polarity(part.text), polarity(said.text)
+    held = held.model_copy(update={"stems": held.stems | polarity(passage.text).stems})
     if not held.poles.keys() >= claim.poles.keys():
-        whole = polarity(passage.text)
-        held = held.model_copy(update={"poles": whole.poles | held.poles})
+        values = {f"bound {n.value}" for n in said.numbers}
+        whole = {
+            name: poles
+            for name, poles in polarity(passage.text).poles.items()
+            if name in claim.poles and (name in values or not name.startswith("bound "))
+        }
+        held = held.model_copy(update={"poles": whole | held.poles})
     if title:
         return any(not poles & held.poles.get(n, poles) for n, poles in claim.poles.items())
     if _ends_turned(part, said):
         return True
     whole = clause(passage.text)
-    return contradict(claim, held, turned(part, said) or turned(part, whole))
+    one, other = deed(part.text), deed(said.text)
+    alike = one is not None and other is not None and goes_alike(one, other)
+    if one and other and alike:
+        poles = {n: p for n, p in claim.poles.items() if n not in GIVING}
+        claim = claim.model_copy(update={"poles": poles})
+    if _ANSWERED.search(passage.text):  # a column is looked at by itself
+        held = held.model_copy(update={"negated": claim.negated})
+    # "Seven of the nine had one" says the same as "two of the nine had none".
+    rest = any(complement(n, part.text, passage.text) for n in part.numbers)
+    around = not alike and (turned(part, said) or turned(part, whole))
+    return rest != contradict(claim, held, around)
 
 
 def _ends_turned(part: Clause, said: Clause) -> bool:
@@ -296,43 +274,6 @@ def _behind(word: str, of: Clause) -> list[Number]:
     ]
 
 
-def _aligned(part: Clause, passage: Passage, anchor: Anchor | None = None) -> Clause:
-    """The clause of the passage that a claim is about.
-
-    A later clause leaves out what an earlier one said ("and the filter every 500 hours"), so the
-    last one of whose own words the claim has most is it; otherwise the likest. Where it is asked
-    about an anchor, things of its kind do not tell: they are what is doubted.
-    """
-    many, words = passage.clauses, part.words
-    for i in range(len(many) - 1, 0, -1):
-        others = frozenset().union(*(c.words for j, c in enumerate(many) if j != i))
-        own = ((many[i].words & words) | many[i].told) - others
-        if anchor is not None:
-            own = {w for w in own if not anchor.like(w, many[i])}
-        if own and len(own & words) > len(own) / 2:
-            return many[i]
-
-    def likeness(c: Clause) -> tuple[int, int, int]:
-        told = {w for w in c.told & words if not (anchor and anchor.like(w, c)) and w[0] != "⟨"}
-        held = held_in(c.text)
-        return len(told), sum(holds_number(n, held) for n in part.numbers), len(c.words & words)
-
-    return max(many, key=likeness)
-
-
-def _share(wanted: frozenset[str], passage: Passage) -> float:
-    return len(wanted & passage.words) / len(wanted)
-
-
-def _likeness(part: Clause, wanted: frozenset[str], passage: Passage) -> float:
-    """The share of the words, and of the numbers, names and codes, that the passage has."""
-    anchors = _anchors(part)
-    if not anchors:
-        return _share(wanted, passage)
-    held = sum(anchor.is_in(passage.text) for anchor in anchors) / len(anchors)
-    return (_share(wanted, passage) + held) / 2
-
-
 def _unwritten(sentence: str, options: Sequence[Source]) -> list[str]:
     said = [next(g for g in m.groups() if g) for m in _QUOTED.finditer(sentence)]
     if not said:
@@ -347,9 +288,3 @@ def _plain(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).casefold()
     text = re.sub(r"[“”„«»\"]", "", text).replace("’", "'").replace("‘", "'")
     return re.sub(r"\s+", " ", re.sub(r"[–—]", "-", text)).strip(" .,;:!?")
-
-
-def _told(anchor: Anchor) -> str:
-    if anchor.number:
-        return anchor.number.value
-    return anchor.code or " ".join(anchor.name)

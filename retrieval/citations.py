@@ -10,12 +10,17 @@ import html
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from retrieval.agreement import disagreements
+from retrieval.aliases import Aliases
 from retrieval.clauses import told_by
-from retrieval.facts import Facts, facts, missing
+from retrieval.derived import complement, is_derived
+from retrieval.facts import Facts, facts, held_in, holds_number, missing
 from retrieval.instructions import quotable
+from retrieval.numbers import Number
+from retrieval.periods import periods, spans
 from retrieval.sources import Source, one_line
 from retrieval.words import coverage, stem
 from store.models import Citation, Page, Sentence, Span
@@ -28,6 +33,8 @@ MIN_COVERAGE = 0.6
 """Share of a sentence's other words that its passages must hold; tables in test_citations.py."""
 CLEAR_COVERAGE = 0.8
 """The share at which a missing marker is added by us."""
+SAME_MATTER = 0.5
+"""The share at which a number may have been worked out from those of a passage."""
 MOST_PASSAGES = 3
 
 # Marks inside an answer's stream of text. Model output is stripped of control characters before
@@ -83,17 +90,20 @@ def verify(
     plain = inert(MARKER.sub("", text))
     if not re.search(r"\w", plain):
         return None
-    common = {stem(w) for s in sources for w in re.findall(r"\b[a-z]{3,}\b", s.text)}
-    claimed, wanted = facts(plain, common), told_by(plain)
-
-    spoken_of = frozenset().union(*(told_by(source.text) for source in sources))
+    aliases = Aliases(source.text for source in sources)
+    said = aliases.told(plain)
+    common = frozenset().union(*(_small(source.text) for source in sources))
+    claimed, wanted = facts(said, common), told_by(said)
+    spoken_of = frozenset().union(*(told_by(aliases.told(source.text)) for source in sources))
 
     def holding(among: Sequence[Source], least: float = MIN_COVERAGE) -> list[Source]:
         known = pages({span.page_id for source in among for span in source.spans})
         options = [passage for source in among for passage in quotable(source, known)]
-        kept = _narrow(claimed, wanted, options, least)
+        texts = [aliases.told(option.text) for option in options]
+        looked_up = _looked_up(claimed, wanted, said, texts)
+        kept = _narrow(looked_up, wanted, options, texts, least)
         sure = least < CLEAR_COVERAGE
-        if kept and disagreements(plain, options, known, sure, spoken_of):
+        if kept and disagreements(plain, options, known, aliases, sure, spoken_of):
             return []
         return kept
 
@@ -184,24 +194,55 @@ def _sentences(text: str) -> list[str]:
     return found
 
 
+def _looked_up(claimed: Facts, wanted: Collection[str], said: str, texts: Sequence[str]) -> Facts:
+    """`claimed` without the numbers that are worked out from those of one passage that speaks of
+    the same."""
+    held = [held_in(text) for text in texts]
+    near = [text for text in texts if coverage(wanted, told_by(text)) >= SAME_MATTER]
+    kept = tuple(
+        number
+        for number in claimed.numbers
+        if any(holds_number(number, h) for h in held)
+        or not any(
+            is_derived(number, said, text)
+            or complement(number, said, text)
+            or _as_often(number, said, text)
+            for text in near
+        )
+    )
+    return claimed.model_copy(update={"numbers": kept})
+
+
+def _as_often(number: Number, said: str, text: str) -> bool:
+    """Whether it tells an interval that the text tells in another way: six months, half a year."""
+    return any(
+        start <= number.start < end and hours in periods(text) for start, end, hours in spans(said)
+    )
+
+
 def _narrow(
-    claimed: Facts, wanted: Collection[str], options: Sequence[Source], least: float
+    claimed: Facts,
+    wanted: Collection[str],
+    options: Sequence[Source],
+    told: Sequence[str],
+    least: float,
 ) -> list[Source]:
-    """The fewest of the passages that together hold the sentence; empty where all do not."""
-    if not (wanted or claimed) or missing(claimed, *(option.text for option in options)):
+    """The fewest of the passages, which `told` has with aliases resolved, that together hold the
+    sentence; empty where all do not."""
+    if not (wanted or claimed) or missing(claimed, *told):
         return []
-    held = [set(told_by(option.text)) for option in options]
+    held = [told_by(text) for text in told]
     kept: list[int] = []
     together: set[str] = set()
     while len(kept) < MOST_PASSAGES:
-        texts = [options[i].text for i in kept]
+        texts = [told[i] for i in kept]
         lacking = missing(claimed, *texts)
         if kept and not lacking and _covered(claimed, wanted, together) >= least:
             break
         best = max(
             (i for i in range(len(options)) if i not in kept),
             key=lambda i: (
-                len(lacking) - len(missing(claimed, *texts, options[i].text)),
+                len(lacking) - len(missing(claimed, *texts, told[i])),
                 coverage(wanted, together | held[i]),
                 -len(options[i].text),
             ),
@@ -211,7 +252,7 @@ def _narrow(
             break
         kept.append(best)
         together |= held[best]
-    texts = [options[i].text for i in kept]
+    texts = [told[i] for i in kept]
     if not kept or missing(claimed, *texts) or _covered(claimed, wanted, together) < least:
         return []
     return [options[i] for i in sorted(kept)]
@@ -219,5 +260,11 @@ def _narrow(
 
 def _covered(claimed: Facts, wanted: Collection[str], held: Collection[str]) -> float:
     """The share of what a sentence says that is held, where its numbers, dates and codes are."""
-    told = len(claimed.numbers) + len(claimed.dates) + len(claimed.codes)
-    return (coverage(wanted, held) * len(wanted) + told) / (len(wanted) + told or 1)
+    sure = len(claimed.numbers) + len(claimed.dates) + len(claimed.codes)
+    return (coverage(wanted, held) * len(wanted) + sure) / (len(wanted) + sure or 1)
+
+
+@lru_cache(maxsize=512)
+def _small(text: str) -> frozenset[str]:
+    """The stems of the words that `text` writes small."""
+    return frozenset(stem(word) for word in re.findall(r"\b[a-z]{3,}\b", text))

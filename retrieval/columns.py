@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from retrieval.clauses import Clause, clause
 from retrieval.facts import held_in, holds_number
 from retrieval.numbers import Number, agree, measured_in, scales_alone
+from retrieval.polarity import polarity
 from retrieval.sources import Source
 from store.models import Frozen, Page
 
@@ -24,7 +25,7 @@ def wrong_column(
 ) -> list[str]:
     """What of `part` the rows among `options` have in other columns than it names."""
     rows = [row for source in options if (row := _row(source, pages))] if part.numbers else []
-    found: list[str] = []
+    found = _yes_or_no(part, [row for s in options if (row := _row(s, pages))])
     for number in part.numbers:
         own = [row for row in rows if any(_has(column, number, loosely=True) for column in row)]
         best = max((_likeness(part, row) for row in own), default=0.0)
@@ -32,6 +33,24 @@ def wrong_column(
         if near and all(_misses(part, sentence, number, row) for row in near):
             found.append(f"{number.value} stands in another column")
     return found
+
+
+def _yes_or_no(part: Clause, rows: Sequence[Sequence[Column]]) -> list[str]:
+    """What the nearest row answers with a yes or no that the clause turns round."""
+    marked = [r for r in rows if any(c.text.casefold() in _ANSWERS for c in r)]
+    best = max((_likeness(part, row) for row in marked), default=0.0)
+    for row in (r for r in marked if _likeness(part, r) == best > 0):
+        for column in row:
+            yes = _ANSWERS.get(column.text.casefold())
+            heading = clause(column.heading).words
+            if yes is None or not heading or not heading <= part.words:
+                continue
+            if polarity(part.text).negated == yes:
+                return [f"“{column.heading}” is {column.text}"]
+    return []
+
+
+_ANSWERS = {"yes": True, "no": False, "ja": True, "nein": False, "sí": True, "✓": True, "✗": False}
 
 
 def _misses(part: Clause, sentence: str, number: Number, row: Sequence[Column]) -> bool:
@@ -49,8 +68,8 @@ def _names(part: Clause, column: Column, row: Sequence[Column]) -> bool:
     """Whether the clause has a word, a year or a unit that only this column's heading has."""
     others = [other.heading for other in row if other is not column]
     heading = clause(column.heading)
-    shared = frozenset().union(*(clause(other).stems for other in others))
-    if (heading.words - shared) & part.words:
+    shared = frozenset().union(*(clause(other).words for other in others))
+    if (heading.words - shared - {"⟨amount⟩"}) & part.words:
         return True
     years = [n for n in part.numbers if holds_number(n, held_in(column.heading))]
     if any(not any(holds_number(n, held_in(other)) for other in others) for n in years):

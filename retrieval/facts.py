@@ -12,7 +12,8 @@ from collections.abc import Collection
 from decimal import Decimal
 from functools import lru_cache
 
-from retrieval.numbers import UNITS, Number, agree, measured_in, numbers, scales_alone, spelled_out
+from retrieval.numbers import UNITS, Number, agree, measured_in, numbers, scales_alone
+from retrieval.spelled import spelled_out
 from retrieval.words import STOP, stem
 from store.models import Frozen
 
@@ -44,12 +45,21 @@ _OPENERS_WORDS = (
     "each every during within until unless once without never there despite while since "
     "because neither either another others nobody nothing everyone everybody anyone "
     "somebody instead however therefore moreover otherwise although though whereas whether "
-    "otherwise according"
+    "otherwise according whoever whatever whichever fewer many most several only "
+    "few less unlike except apart "
+    "von bis im am zum zur für mit nach vor bei seit aus der die das ein eine el "
+    "la los las en un una por para con desde hasta"
 )
 _OPENERS = frozenset(_OPENERS_WORDS.split())
 """Words that open sentences and are no names, besides `STOP`."""
-_GERMAN = re.compile(r"\b(?:der|die|das|und|ist|sind|nicht|ein|eine|wird|darf|im|am|den|dem)\b")
-_ORDINARY = re.compile(r"(?:s|ing|ed|ly|ion|ment|ness|ity|ance|ence|able|al)$")
+_GERMAN = re.compile(
+    r"\b(?:der|die|das|und|ist|sind|nicht|ein|eine|wird|darf|im|am|den|dem|von|bis|mit|für|zu|zwischen|gilt|auf|bei|vom)\b"
+)
+_ORDINARY = re.compile(
+    r"(?:s|ing|ed|ly|ion|ment|ness|ity|ance|ence|able|al|ary|ful|less|ous|ive|ship|age|ure|ible|ism)$"
+    r"|^(?:un|re|non|pre|over|mis|dis)[a-z]{5,}",
+    re.IGNORECASE,
+)
 _NOUN_FOLLOWS = re.compile(r" (?:of|the|an?|your|this|these|all|any) ")
 _ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 _CAPITAL = re.compile(r"[^\W\d_][\w’'&-]*")

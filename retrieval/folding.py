@@ -1,5 +1,5 @@
-"""Words that are compared as one: forms of a verb, a word and its opposite; and words that count for
-nothing, because paraphrases put them in and leave them out.
+"""Words that are compared as one: forms of a verb, a word and its opposite; and words that count
+for nothing, because paraphrases put them in and leave them out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ allow use put come go take make decide need require apply run stand stay become 
 occur serve act concern certain
 """
 _LIGHT_WORDS = """
+without unlike instead due
 came went gone took taken made ran stood became possible various total amount per other
 others previous first former respective ahead everywhere anywhere between via during among
 upon share figure today currently now

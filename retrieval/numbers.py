@@ -9,102 +9,40 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from decimal import Decimal
+from functools import lru_cache
 
+from retrieval.units import FRACTIONS, SCALES, SPELLED, UNITS, WORD_SCALES
 from store.models import Frozen
 
-_SCALES = {
-    "hundred": 100, "thousand": 1000, "k": 1000, "tausend": 1000, "mil": 1000, "m": 10**6,
-    "mio": 10**6, "mn": 10**6, "million": 10**6, "millions": 10**6, "millionen": 10**6,
-    "millón": 10**6, "millones": 10**6, "b": 10**9, "bn": 10**9, "mrd": 10**9, "billion": 10**9,
-    "billions": 10**9, "milliarde": 10**9, "milliarden": 10**9, "trillion": 10**12,
-}  # fmt: skip
-_WORD_SCALES = "|".join(sorted((s for s in _SCALES if len(s) > 1), key=len, reverse=True))
-
-_UNITS: dict[str, tuple[str, str]] = {
-    # what is measured: how much of it each unit is, and how the unit is written
-    "EUR": ("1", "eur euro euros €"),
-    "GBP": ("1", "gbp £ pound pounds"),
-    "USD": ("1", "usd $ us$ dollar dollars"),
-    "CHF": ("1", "chf franc francs franken"),
-    "JPY": ("1", "jpy ¥ yen"),
-    "percent": ("1", "% percent prozent"),
-}
-_MEASURES = {
-    "time": "1 second seconds sec secs s sekunde sekunden segundo segundos;"
-    "60 minute minutes min mins minuten minuto minutos;"
-    "3600 hour hours h hr hrs stunde stunden hora horas;"
-    "86400 day days tag tage tagen día días; 604800 week weeks woche wochen semana semanas",
-    "months": "1 month months monat monate monaten mes meses;"
-    "3 quarter quarters quartal quartale trimestre;"
-    "12 year years yr yrs jahr jahre jahren año años",
-    "length": "0.001 mm millimetre millimetres; 0.01 cm centimetre centimetres;"
-    "1 m metre metres meter meters metro metros; 1000 km kilometre kilometres kilometer kilometers",
-    "mass": "0.001 mg milligram milligrams; 1 g gram grams gramm;"
-    "1000 kg kilo kilos kilogram kilograms kilogramm; 1000000 t tonne tonnes tonnen tons",
-    "volume": "0.001 ml millilitre millilitres; 1 l litre litres liter liters litros",
-    "power": "1 w watt watts; 1000 kw kilowatt kilowatts; 1000000 mw megawatt megawatts",
-    "energy": "1 kwh; 1000 mwh",
-    "pressure": "1 bar bars; 0.001 mbar",
-    "torque": "1 nm", "blood pressure": "1 mmhg", "sound": "1 db decibel decibels",
-    "temperature": "1 °c", "data": "1 mb; 1000 gb; 1000000 tb",
-}  # fmt: skip
-UNITS: dict[str, tuple[str, Decimal]] = {
-    word: (name, Decimal(factor))
-    for name, (factor, written) in _UNITS.items()
-    for word in written.split()
-} | {
-    word: (name, Decimal(line.split()[0]))
-    for name, lines in _MEASURES.items()
-    for line in lines.split(";")
-    for word in line.split()[1:]
-}
-"""What a unit measures, and how much of it."""
-
-_TO_TWENTY = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
-    " sixteen seventeen eighteen nineteen twenty"
-)
-_SPELLED = (
-    {word: i for i, word in enumerate(_TO_TWENTY.split())}
-    | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80}
-    | {"ninety": 90, "hundred": 100, "twice": 2, "double": 2}
-    | {
-        w: i
-        for i, w in enumerate(
-            ["second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"], 2
-        )
-    }
-    | {w: i for i, w in enumerate(["tenth", "eleventh", "twelfth"], 10)}
-    | {
-        w: i
-        for i, w in enumerate(
-            ["zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn"], 2
-        )
-    }
-    | {
-        w: i
-        for i, w in enumerate(
-            ["dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez"], 2
-        )
-    }
-)
-_UNCLAIMED = {"zero", "one", "hundred", "double", "twice"}
+_UNCLAIMED = {"zero", "one", "hundred", "double"}
 """Spelled words that are often no number; looked for in a text, never in a claim."""
 _FIRST_OF = re.compile(r"\bfirst(?=\s+(?:half|quarter|year|month|week|day|stage|phase)\b)", re.I)
-_SHORT_ORDINAL = re.compile(r"\b(H|Q)([1-4])\b")
 _UNIT = r"[^\W\d_]+\$?|[%€£$¥]|°\s?[cC]\b"
 _NUMBER = re.compile(
     r"(?<![\w.,])[-−]?(?P<digits>\d[\d,.'’ \u00a0\u202f]*\d|\d)(?:(?:st|nd|rd|th)\b)?"
-    rf"(?:\s*-?(?P<scale>{_WORD_SCALES})\b|(?P<short>[kmb])\b)?"
-    rf"(?:\s*-?(?:de\s+)?(?P<unit>{_UNIT}))?(?:\s+(?P<later>[a-z]{{2,}})\b)?",
+    rf"(?:[^\S\t\n]*-?(?P<scale>{WORD_SCALES})\b|(?P<short>[kmb])\b)?"
+    rf"(?:[^\S\t\n]*-?(?:de\s+)?(?P<unit>{_UNIT}))?(?:[^\S\t\n]+(?P<later>[a-z]{{2,}})\b)?",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(r"([€£$¥]|\b(?:EUR|GBP|USD|CHF|JPY|euros?|US\$))\s*[-−]?$", re.IGNORECASE)
 _PER = re.compile(r"^\s*(?:an?|per|each|every|pro|al|por|/)\s*(?P<per>[^\W\d_]+)", re.IGNORECASE)
 _ABOUT = re.compile(
-    r"\b(?:about|around|nearly|almost|roughly|approximately|circa|ca\.|some|over|rund|etwa|unos)"
-    r"\s+(?:\w{3}\s|[€£$¥])?\s*$",
+    r"\b(?:about|around|nearly|almost|roughly|approximately|approx\.|circa|ca\.|some|over|close to"
+    r"|(?:more|less|fewer) than|(?:just|slightly|a little) (?:over|under|above|below)"
+    r"|rund|etwa|unos)\s+(?:\w{3}\s|[€£$¥]|an?\s)?\s*$",
     re.IGNORECASE,
+)
+
+_FRACTION = re.compile(
+    r"(?<![\w-])(?:(?P<many>an?|one|two|three|four|the|ein|zwei|drei|un|dos|tres|la|die)[\s-]+)?"
+    rf"(?P<part>{'|'.join(FRACTIONS)})s?\b(?![\s-]+(?:year|past|day|time|board|stage|floor|term"
+    r"|meeting|party|parties|annual|sessions?)\b)(?!-yearly)(?P<of>\s+(?:of\s+)?an?\s+(?P<unit>hour|year"
+    r"|month|day|million|dozen|kilo|kilometre)\b|\s+(?:of|the|as|its|their|der|des|de)\b)?"
+    r"(?!\s+(?:of\s+)?(?:the\s+)?(?:(?:19|20)\d\d|year)\b)",
+    re.IGNORECASE,
+)
+_ORDINALS = re.compile(
+    r"\b(?:first|second|third|fourth|last|each|every|per|next|previous)\s+$", re.I
 )
 
 Reading = tuple[Decimal, str | None, str]
@@ -141,22 +79,25 @@ class Number(Frozen):
 
 def numbers(text: str, claimed: bool = False) -> list[Number]:
     """The numbers of `text` in order, spelled ones too; `claimed` those that are surely numbers."""
-    return sorted([*_in_digits(text), *_spelled(text, claimed)], key=lambda n: n.start)
+    return list(_numbers(text, claimed))
 
 
-def spelled_out(text: str) -> str:
-    """`text` with H2 and Q3 written as second half and third quarter, and `per cent` as a word."""
-    names, whole = ("first", "second", "third", "fourth"), {"H": "half", "Q": "quarter"}
-    text = re.sub(r"\bper cent\b", "percent", text)
-    text = re.sub(r"\b(?:Swiss|US|British|American) (?=(?:francs?|dollars?|pounds?)\b)", "", text)
-    return _SHORT_ORDINAL.sub(lambda m: f"{names[int(m[2]) - 1]} {whole[m[1]]}", text)
+@lru_cache(maxsize=8192)
+def _numbers(text: str, claimed: bool) -> tuple[Number, ...]:
+    parts = list(_fractions(text, claimed))
+    spelled = (
+        n
+        for n in _spelled(text, claimed)
+        if not any(part.start <= n.start < part.end for part in parts)
+    )
+    return tuple(sorted([*_in_digits(text), *spelled, *parts], key=lambda n: n.start))
 
 
 def scales_alone(text: str) -> set[Decimal]:
     """Scales that are said of numbers further on, as in the heading “EUR million”."""
-    found = re.finditer(rf"(?<!\w)({_WORD_SCALES})\b", text, re.IGNORECASE)
+    found = re.finditer(rf"(?<!\w)({WORD_SCALES})\b", text, re.IGNORECASE)
     return {
-        Decimal(_SCALES[m[1].casefold()])
+        Decimal(SCALES[m[1].casefold()])
         for m in found
         if not re.search(r"\d[\s-]*$", text[: m.start()])
     }
@@ -165,7 +106,12 @@ def scales_alone(text: str) -> set[Decimal]:
 def measured_in(text: str) -> set[str]:
     """What the units anywhere in `text` measure."""
     found = (w.replace(" ", "") for w in re.findall(_UNIT, text.casefold()))
-    return {UNITS[w][0] for w in found if w in UNITS}
+    return {told for w in found if w in UNITS for told in (UNITS[w][0], _exactly(w))}
+
+
+def _exactly(unit: str) -> str:
+    """A unit by what it measures and how much of it."""
+    return f"{UNITS[unit][0]} {UNITS[unit][1]}"
 
 
 def agree(
@@ -195,7 +141,7 @@ def _same(claim: Reading, held: Reading, around: Collection[str], about: bool) -
         if _close(a, b, about) and more == times:
             return True
         return _close(a * more, b * times, about)
-    if claim[1] and UNITS[claim[1]][0] not in around:
+    if claim[1] and _exactly(claim[1]) not in around:
         return False
     return _close(a, b, about)
 
@@ -208,7 +154,7 @@ def _close(a: Decimal, b: Decimal, about: bool) -> bool:
         return False
     digits = len(a.normalize().as_tuple().digits)
     step = Decimal(10) ** (a.adjusted() - digits + 1)
-    if about and abs(a - b) <= abs(b) * Decimal("0.025"):
+    if about and abs(a - b) <= abs(b) * Decimal("0.03"):
         return True
     return digits >= 2 and abs(a - b) <= step / 2
 
@@ -247,10 +193,10 @@ def _readings(digits: str, match: re.Match[str], unit: str | None) -> Iterator[R
     for value, point in _values(digits).items():
         if match["short"]:
             letter = match["short"].casefold()
-            yield value * _SCALES[letter], unit, point
+            yield value * SCALES[letter], unit, point
             yield value, unit or ("m" if letter == "m" else None), point
         else:
-            scale = _SCALES[match["scale"].casefold()] if match["scale"] else 1
+            scale = SCALES[match["scale"].casefold()] if match["scale"] else 1
             yield value * scale, unit, point
 
 
@@ -261,19 +207,21 @@ def _spelled(text: str, claimed: bool) -> Iterator[Number]:
         if word == "first":
             value = 1 if _FIRST_OF.match(lowered, match.start()) else None
         else:
-            value = _SPELLED.get(word)
+            value = SPELLED.get(word)
         if value is None or (
             claimed and word in _UNCLAIMED and not _measured(lowered, match.end())
         ):
+            continue
+        if claimed and word == "second" and re.match(r" half\b(?! of)", lowered[match.end() :]):
             continue
         if word == "second" and re.search(r"(?:per|a|each|every)\s$", lowered[: match.start()]):
             continue
         after = re.match(r"[\s-]+(?:de\s+)?([^\W\d_]+)(?:\s+([a-z]+))?", lowered[match.end() :])
         unit = next((w for w in (after.groups() if after else ()) if w in UNITS), None)
-        scale = _SCALES.get(after[1], 1) if after and len(after[1]) > 1 else 1
+        scale = SCALES.get(after[1], 1) if after and len(after[1]) > 1 else 1
         tens = re.search(r"(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[\s-]$",
                          lowered[: match.start()])  # fmt: skip
-        value += _SPELLED[tens[1]] if tens and value < 10 else 0
+        value += SPELLED[tens[1]] if tens and value < 10 else 0
         yield Number(
             readings=frozenset([(Decimal(value * scale), unit, "")]),
             digits=word,
@@ -281,6 +229,35 @@ def _spelled(text: str, claimed: bool) -> Iterator[Number]:
             end=match.end(),
             scaled=scale > 1,
         )
+
+
+def _fractions(text: str, claimed: bool) -> Iterator[Number]:
+    """Half, a quarter, two thirds: a share in percent; of a unit, so much of it."""
+    for match in _FRACTION.finditer(text):
+        part, many = match["part"].casefold(), (match["many"] or "").casefold()
+        if _ORDINALS.search(text[: match.start("part")]) or not (part == "half" or many):
+            continue
+        # "the second quarter" and "the third" are no shares, "a quarter" may be a time.
+        ends = re.match(r"\s*(?:[.,;)]|$)", text[match.end() :])
+        sure = match["of"] or part == "half" or many in _SEVERAL or (ends and part != "third")
+        if many == "the" or (claimed and not sure):
+            continue
+        value = Decimal(FRACTIONS[part]) * SPELLED.get(many, 1)
+        unit = (match["unit"] or "").casefold()
+        reading = (value * 100, "percent", "")
+        if unit:
+            reading = (value * (1 if unit in UNITS else SCALES.get(unit, 12)), unit, "")
+            reading = reading if unit in UNITS else (reading[0], None, "")
+        yield Number(
+            readings=frozenset([reading]),
+            digits=match.group().casefold(),
+            start=match.start(),
+            end=match.end("part"),
+            about="third" in part,
+        )
+
+
+_SEVERAL = frozenset(["two", "three", "zwei", "drei", "dos", "tres"])
 
 
 def _measured(text: str, end: int) -> bool:
@@ -311,4 +288,6 @@ def _values(digits: str) -> dict[Decimal, str]:
 
 def is_number_word(word: str) -> bool:
     """Whether a folded word is a number, a scale or a unit: checked by value, not as a word."""
-    return word[:1].isdigit() or word in UNITS or word in _SPELLED or word in _SCALES
+    return (
+        word[:1].isdigit() or word in UNITS or word in SPELLED or word in SCALES or word == "half"
+    )

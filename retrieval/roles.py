@@ -14,13 +14,14 @@ _PREPOSITION = re.compile(
 _OWNED = re.compile(r"^['’]s\b|\b(?:his|her|its|their|whose)\b", re.IGNORECASE)
 _JOINED = re.compile(r"^[\s,]*(?:(?:and|or|und|oder|y|o|,)\s*)+$", re.IGNORECASE)
 _WAY = re.compile(r"\bfrom [A-Z][\w ]* to [A-Z]")
+_AS_MUCH = re.compile(r"\bas (?:much|many|\w+) (?:\w+ ){0,3}as\b", re.IGNORECASE)
 _PASSIVE = re.compile(r"\b(?:is|are|was|were|been|be|being|wurde|wird|fue|está)\b", re.IGNORECASE)
 
 
 def turned(claim: Clause, held: Clause) -> bool:
     """Whether two names that stand in both clauses, with the same verb, have changed places."""
     shared = [n for n in claim.names if any(_same(n, other) for other in held.names)]
-    if len(shared) < 2:
+    if len(shared) < 2 or _AS_MUCH.search(claim.text):
         return False
     one, other = shared[:2]
     said, written = _order(claim.text, one, other), _order(held.text, one, other)
@@ -42,9 +43,11 @@ def _order(text: str, one: tuple[str, ...], other: tuple[str, ...]) -> tuple[boo
     if _JOINED.match(between):
         return None
     stems = set(clause(between).stems)
-    straight = (first == a) != (_OWNED.search(between) is not None)
+    if re.search(r",\s*followed by\b", between):
+        return first == a, stems
     if _PASSIVE.search(between) and _BEFORE_A_NAME.search(between):
-        return not straight, stems
+        return first != a, stems
+    straight = (first == a) != (_OWNED.search(between) is not None)
     opens, follows = _PREPOSITION.search(text[: first[0]]), _PREPOSITION.search(between)
     if opens and opens[1].casefold() not in ("from", "of") and not follows:
         return not straight, stems  # "For the board, A ..." names first what it is done to

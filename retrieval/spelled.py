@@ -8,6 +8,10 @@ from decimal import Decimal
 from retrieval.units import FRACTIONS, SPELLED
 
 _SHORT_ORDINAL = re.compile(r"\b(H|Q)([1-4])\b")
+_CLOCK = re.compile(
+    r"\b(?P<hour>\d{1,2})(?:[:.](?P<minute>\d\d))?\s?(?P<half>[ap])\.?m\b\.?", re.IGNORECASE
+)
+_O_CLOCK = re.compile(r"\b(?P<hour>\d{1,2})(?:[:.](?P<minute>\d\d))? ?(?:o[’']clock|Uhr)\b")
 _AND_A_PART = re.compile(
     r"\b(?P<many>an?|one|two|three|four|five|six|\d+)(?: (?P<unit>hour|year|month|day|mile)s?)? and"
     r" an? (?P<part>half|quarter)\b",

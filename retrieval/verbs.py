@@ -1,4 +1,4 @@
-"""Where the verb of a clause stands, told by its form and its neighbours: there is no grammar here."""
+"""Where the verb of a clause stands, told by its form and neighbours: there is no grammar here."""
 
 from __future__ import annotations
 

@@ -220,3 +220,56 @@ def test_model_output_is_shown_as_plain_words(written: str, shown: str):
 )
 def test_numbers_dates_and_names_are_compared_by_what_they_mean(claim: str, text: str, held: bool):
     assert (missing(facts("It says " + claim), text) == []) is held
+
+
+CONTRACT = (
+    "Brenner Pipes GmbH (the “Seller”) delivers 40 valves per month to Alma Water plc"
+    " (the “Buyer”). Only the Buyer may cancel an order. Complaints are answered within three"
+    " days. Staff are trained every six months, except in the archive. Sales rose from EUR 38"
+    " million to EUR 42 million because prices were raised. Two of the nine pumps did not work."
+    " The report was written by Ida Falk and checked by Jon Reed, who also keeps the keys."
+)
+
+
+def contract_says(said: str) -> bool:
+    text = page(9, CONTRACT)
+    chunk = Chunk(
+        id="c9", document_id="d", space_id="s", name="c.txt", page=9, section="",
+        spans=(Span(page_id=9, start=0, end=len(CONTRACT)),), header="", text=CONTRACT,
+    )  # fmt: skip
+    found = verify(said, [source_of(chunk, "main", {9: text})], lambda ids: {9: text})
+    return found is not None and found[2]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Brenner Pipes delivers 40 valves a month to Alma Water [1].",
+        "The Buyer is the only party that may cancel an order [1].",
+        "Complaints get an answer in no more than three days [1].",
+        "Except in the archive, staff are trained every six months [1].",
+        "Sales rose by EUR 4 million to EUR 42 million [1].",
+        "Seven of the nine pumps worked [1].",
+        "Ida Falk wrote the report [1].",
+    ],
+)
+def test_a_name_an_interval_or_a_difference_may_be_told_in_other_words(said: str):
+    assert contract_says(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Alma Water delivers 40 valves a month to Brenner Pipes [1].",
+        "The Seller may cancel an order [1].",
+        "Brenner Pipes delivers 40 valves a year to Alma Water [1].",
+        "Staff are trained every six months, even in the archive [1].",
+        "Sales rose by EUR 6 million to EUR 42 million [1].",
+        "Sales rose because more valves were delivered [1].",
+        "All of the nine pumps worked [1].",
+        "Jon Reed wrote the report [1].",
+        "Ida Falk keeps the keys [1].",
+    ],
+)
+def test_another_doer_interval_cause_or_exception_is_not_supported(said: str):
+    assert not contract_says(said)

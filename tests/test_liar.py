@@ -29,8 +29,8 @@ def test_lies_are_not_supported(right: dict[str, float]):
 
 
 def test_truthful_paraphrases_are_supported(right: dict[str, float]):
-    assert right["truth"] >= 0.95
+    assert right["truth"] >= 0.96
 
 
 def test_names_that_changed_their_roles_are_noticed(right: dict[str, float]):
-    assert right["swap"] >= 0.85
+    assert right["swap"] >= 0.9
