@@ -7,13 +7,17 @@ module level; otherwise Streamlit would run this file as a screen, without any o
 import sys
 from pathlib import Path
 
-import streamlit as st
-from streamlit import config
-
-from server import front
+from server.standing import claim_for_server
 from store.settings import Settings
 
 settings = Settings()
+claim_for_server(__name__, settings.data)  # a second server ends before the imports below
+
+import streamlit as st  # noqa: E402
+from streamlit import config  # noqa: E402
+
+from server import front  # noqa: E402
+
 if config._main_script_path is None:  # under uvicorn: .streamlit/config.toml is beside this file
     config._main_script_path = __file__
 

@@ -17,11 +17,13 @@ BENCHMARKS = {
     "citations": ("whether quotes stand on their pages, by other eyes than ours", True),
     "idle": ("seconds to the first page served, and memory at rest", False),
     "large": ("memory and speed of one long document, and what kills cost", False),
+    "answers": ("time of a search and an answer over 20,000 chunks, on one core", False),
     "corpus": ("cost of a page in an empty base and in one of 20,000 pages", False),
+    "reindex": ("answers while the index is built anew and swapped", False),
     "ocr": ("errors and speed of OCR on a drawn page in nine degradations", False),
 }
 """What each tells, and whether it takes --data."""
-LONG = ("large", "corpus")
+LONG = ("large", "answers", "corpus", "reindex")
 """They take half an hour and more, and run only where they are named."""
 
 

@@ -70,9 +70,7 @@ def _ask(store: Store, chosen: argparse.Namespace) -> None:
     half = {"first": docs[: len(docs) // 2], "second": docs[len(docs) // 2 :], None: docs}
     questions = [q for q in questions if q["evidence"][0]["doc"] in half[chosen.half]]
     searcher = Searcher(store.catalog, store.indexes, store.embedder)
-    engine = TablesEngine(
-        Tools(store.catalog, searcher, store.embedder, None, Likeness())
-    )
+    engine = TablesEngine(Tools(store.catalog, searcher, store.embedder, None, Likeness()))
     ids = {document.name: document.id for document in store.catalog.documents()}
     kinds: dict[str, list[bool]] = defaultdict(list)
     times: list[float] = []

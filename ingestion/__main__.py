@@ -8,17 +8,18 @@ import sys
 import time
 from pathlib import Path
 
+from ingestion import safekeeping_verbs as keeping
 from ingestion.adding import Here, There, add
 from ingestion.library import Library
 from ingestion.opening import open_library
-from ingestion.printing import ledger_lines, show
+from ingestion.printing import ledger_lines, print_certificate, print_removed, show
 from store import states
 from store.errors import FootnoteError
 from store.models import LOCAL_ADMIN, SCHEMA_VERSION
 from store.opening import open_store
 from store.remote import Remote, here_or_there
 from store.settings import Settings
-from store.wire import document_json, shown_json
+from store.wire import certificate_json, document_json, removed_json, shown_json
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,6 +36,12 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("retry takes either a document or --outdated")
     settings = Settings()
     try:
+        if args.verb == "restore":
+            return keeping.restore_apart(settings, args)
+        if args.verb == "backup" and args.check:
+            return keeping.check(args)
+        if args.verb == "backup":
+            keeping.check_target(settings, args)
         return here_or_there(
             settings,
             lambda: _here(settings, args),
@@ -93,18 +100,29 @@ def _show_there(remote: Remote, args: argparse.Namespace) -> int:
 
 
 def _remove_here(library: Library, args: argparse.Namespace) -> int:
-    removed = library.remove(LOCAL_ADMIN, args.document, args.space)
-    show(args, {"schema_version": SCHEMA_VERSION, "removed": removed}, "removed")
-    return 0
+    certificate = library.removed(LOCAL_ADMIN, args.document, args.space)
+    return print_removed(args, removed_json(certificate))
 
 
 def _remove_there(remote: Remote, args: argparse.Namespace) -> int:
-    show(args, remote.delete(f"/documents/{_id(remote, args)}"), "removed")
-    return 0
+    return print_removed(args, remote.delete(f"/documents/{_id(remote, args)}"))
+
+
+def _certificate_here(library: Library, args: argparse.Namespace) -> int:
+    return print_certificate(
+        args, certificate_json(library.certificate(LOCAL_ADMIN, args.document))
+    )
+
+
+def _certificate_there(remote: Remote, args: argparse.Namespace) -> int:
+    return print_certificate(args, remote.get(f"/documents/{args.document}/certificate"))
 
 
 def _reindex_here(library: Library, args: argparse.Namespace) -> int:
-    status = library.reindex(LOCAL_ADMIN)
+    if args.rollback:
+        status = library.rollback(LOCAL_ADMIN)
+    else:
+        status = library.reindex(LOCAL_ADMIN, anyway=args.anyway)
     while status.state == "running":
         time.sleep(0.2)
         status = library.reindex_status(LOCAL_ADMIN)
@@ -112,7 +130,10 @@ def _reindex_here(library: Library, args: argparse.Namespace) -> int:
 
 
 def _reindex_there(remote: Remote, args: argparse.Namespace) -> int:
-    status = remote.post("/reindex")
+    if args.rollback:
+        status = remote.post("/reindex/rollback")
+    else:
+        status = remote.post("/reindex", anyway=args.anyway)
     while status["state"] == "running":
         time.sleep(0.5)
         status = remote.get("/reindex")
@@ -120,7 +141,16 @@ def _reindex_there(remote: Remote, args: argparse.Namespace) -> int:
 
 
 def _verify_here(library: Library, args: argparse.Namespace) -> int:
-    return _print_verify(args, library.verify(LOCAL_ADMIN, args.repair).model_dump())
+    report = library.verify(LOCAL_ADMIN, args.repair)
+    if args.repair:
+        library.wait()  # what is to be read anew
+        report = report.model_copy(update=_again(library))
+    return _print_verify(args, report.model_dump())
+
+
+def _again(library: Library) -> dict:
+    after = library.verify(LOCAL_ADMIN)
+    return {"ok": after.ok, "checks": after.checks}
 
 
 def _verify_there(remote: Remote, args: argparse.Namespace) -> int:
@@ -209,6 +239,8 @@ def _parser() -> argparse.ArgumentParser:
         p.add_argument("--space")
         if name == "show":
             p.add_argument("--ledger", action="store_true", help="without the pages' texts")
+    p = verb("certificate", _certificate_here, _certificate_there, "that a document was removed")
+    p.add_argument("document", metavar="ID")
     for name, of_all, help_ in (
         ("cancel", False, "stop reading a document"),
         ("retry", True, "read again what failed, was cancelled, lost pages or was read long ago"),
@@ -225,9 +257,33 @@ def _parser() -> argparse.ArgumentParser:
                 help="all that an older Footnote read, or other settings; they answer meanwhile",
             )
     verb("list", _list_here, _list_there, "all documents").add_argument("--space")
-    verb("reindex", _reindex_here, _reindex_there, "build the index anew and swap")
+    p = verb("reindex", _reindex_here, _reindex_there, "build the index anew and swap")
+    which = p.add_mutually_exclusive_group()
+    which.add_argument(
+        "--anyway",
+        action="store_true",
+        help="swap also where the new index finds less; at once where it was held for that",
+    )
+    which.add_argument(
+        "--rollback", action="store_true", help="return to the index before the last re-index"
+    )
     verify = verb("verify", _verify_here, _verify_there, "compare catalog, files and indexes")
     verify.add_argument("--repair", action="store_true", help="mend what differs")
+    backup = verb("backup", keeping.backup_here, keeping.backup_there, "back up while all runs")
+    backup.add_argument("target", metavar="FILE|FOLDER/")
+    backup.add_argument("--check", action="store_true", help="only read one that is there through")
+    p = verb("restore", None, None, "restore a backup into an empty data folder")
+    p.add_argument("backup", type=Path, metavar="FILE|FOLDER")
+    p.add_argument(
+        "--deletions",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a ledger of later deletions, beside the one that lies beside the backup",
+    )
+    audit = verb("audit", keeping.audit_here, keeping.audit_there, "who did what to which document")
+    audit.add_argument("document", nargs="?", metavar="ID")
     verb("worker", _worker_here, _worker_there, "finish what is queued")
     return parser
 
@@ -295,6 +351,11 @@ def _print_reindex(args: argparse.Namespace, status: dict) -> int:
         "seconds": status["seconds"],
         "swapped": status["swapped"],
         "error": status["error"],
+        "state": status["state"],
+        "reused": status["reused"],
+        "computed": status["computed"],
+        "sent_to": status["sent_to"],
+        "asked": status["asked"],
     }
     result = "swapped" if status["swapped"] else line["error"] or status["state"]
     show(args, line, f"{line['documents']} documents, {line['chunks']} chunks, {result}")

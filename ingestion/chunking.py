@@ -25,6 +25,8 @@ OVERLAP_TOKENS = 40
 MAX_WORDS = 180
 _MARKS = 2
 """Tokens that the model itself puts around a text, which `count_tokens` leaves out."""
+MOST_TOKENS = 256 - _MARKS
+"""Of a chunk and its header together, as `count_tokens` counts them."""
 _PAGES_AT_ONCE = 16
 
 

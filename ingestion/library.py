@@ -13,12 +13,20 @@ from ingestion.names import clean_name
 from ingestion.parsers import parser_fingerprint
 from ingestion.parsers.kinds import sniff
 from ingestion.pipeline import Pipeline
+from ingestion.reindex_status import ReindexStatus, reindex_status
+from ingestion.reindexing import ReindexScope, Return, begin, begin_return, scope, way_back
+from ingestion.removal import remove_for_good
+from ingestion.safekeeping import Safekeeping
 from ingestion.sandbox import Limits
+from ingestion.schedule import Backups, backup_check
 from ingestion.vision import is_described
 from ingestion.worker import Worker
+from store.arrivals import Arrival
 from store.catalog.arrivals import Known, Move, Origin, Outcome
+from store.catalog.deletions import Certificate
 from store.catalog.jobs import Queue
 from store.catalog.ledger import LedgerCounts, LedgerLine
+from store.crashpoints import reached
 from store.errors import BadInput, NameTaken, NotAllowed, NotFound
 from store.models import ANSWERING, Document, Frozen, Kind, Page, Principal, SameName
 from store.opening import Store
@@ -27,8 +35,13 @@ SAMPLES_SPACE = "samples"
 Documents = list[Document]
 Pages = list[Page]
 Ids = list[str]
+Certificates = list[Certificate]
 Ledger = list[LedgerLine]
 _PICTURE_WIDTHS = (400, 800, 1200, 1600, 2400)
+_AUDITED: dict[Outcome, str] = {
+    "added": "add", "beside": "add", "replaces": "replace", "again": "retry",
+}  # fmt: skip
+"""What the audit trail calls the arrival of a file; others change nothing."""
 
 
 class PageView(Frozen):
@@ -38,24 +51,12 @@ class PageView(Frozen):
     document: Document
 
 
-class ReindexStatus(Frozen):
-    """How the newest re-index stands. `state`: idle, running, done, failed, cancelled."""
-
-    state: str
-    generation: str | None = None
-    documents_done: int = 0
-    documents_total: int = 0
-    chunks: int = 0
-    seconds: float | None = None
-    swapped: bool = False
-    error: str | None = None
-
-
-class Library:
+class Library(Safekeeping):
     """One open library; every method takes who asks. `ingestion.opening` builds it."""
 
     def __init__(self, store: Store, pipeline: Pipeline, worker: Worker):
         self.store, self.pipeline, self.worker = store, pipeline, worker
+        self.backups = Backups(store)
         self.catalog = store.catalog
         self._began = time.monotonic()
 
@@ -80,27 +81,37 @@ class Library:
         """
         space_id = self._space_for_writing(principal, space)
         shown, warnings = clean_name(name)
+        self.store.room.check()
         staged = self.store.files.stage(source, self.store.settings.max_file_mb * 2**20)
         try:
+            self.store.room.check(staged.size)  # what reading it will write, roughly
             kind: Kind = sniff(staged.path, shown)
             # A removal of the same bytes must not come between keeping them and naming them.
             with self.pipeline.content_lock:
                 self.store.files.keep(staged)
-                added = self.catalog.add_version(
-                    space_id,
-                    shown,
-                    staged.digest,
-                    staged.size,
-                    kind,
-                    self.pipeline.clock(),
-                    warnings,
-                    same_name or self._same_name(),
-                    origin,
-                )
+                reached("file-stored")
+                with self.catalog.together():
+                    added = self.catalog.add_version(
+                        space_id,
+                        shown,
+                        staged.digest,
+                        staged.size,
+                        kind,
+                        self.pipeline.clock(),
+                        warnings,
+                        same_name or self._same_name(),
+                        origin,
+                    )
+                    if action := _AUDITED.get(added.outcome):
+                        size = {"bytes": staged.size}
+                        self.catalog.record(principal.id, action, added.document_id, **size)
                 if added.outcome in ("asked", "skipped"):
                     self._forget(staged.digest)
         finally:
             self.store.files.discard(staged)
+        if added.outcome not in ("here", "asked", "skipped"):
+            self._note(space, shown, staged.digest, origin)
+        reached("row-written")
         document = self.catalog.find_document(added.document_id)
         self.worker.wake()
         return _met(document, shown, added.outcome)
@@ -132,11 +143,13 @@ class Library:
         def decide(known: list[Known]) -> tuple[list[Move], Ids]:
             nonlocal decided
             decided = plan(listing, known, allow_empty=allow_empty)
+            for step in (*decided.of("move"), *decided.of("remove")):
+                self.catalog.record(principal.id, step.action, step.document_id, by="sync")
             return moves(decided), [s.document_id or "" for s in decided.of("remove")]
 
         self.catalog.sync_folder(space_id, listing.folder, decide, self.pipeline.clock())
-        gone = {s.document_id for s in decided.of("remove")}
-        self.pipeline.leave([x.version_id for x in self.catalog.leaving() if x.document_id in gone])
+        gone = [s.document_id for s in decided.of("remove") if s.document_id]
+        remove_for_good(self.store, self.pipeline, gone, principal.id)
         self.worker.wake()
         return decided
 
@@ -166,16 +179,39 @@ class Library:
 
     def remove(self, principal: Principal, id_or_name: str, space: str | None = None) -> Ids:
         """Remove a document everywhere; its id. It stops answering before anything is deleted."""
+        return [self.removed(principal, id_or_name, space).document_id]
+
+    def removed(
+        self, principal: Principal, id_or_name: str, space: str | None = None
+    ) -> Certificate:
+        """As `remove`; the certificate that shows what was there and what is left.
+
+        Raises IndexDamaged or Transient where something stands in the way: then the document
+        answers no more, and the rest of it goes as soon as it can.
+        """
         document = self.document(principal, id_or_name, space)
-        self.catalog.begin_removal(document.id)
-        ours = [x.version_id for x in self.catalog.leaving() if x.document_id == document.id]
-        self.pipeline.leave(ours)
-        return [document.id]
+        with self.catalog.together():
+            self.catalog.begin_deletion(document.id, principal.id, self.pipeline.clock())
+            self.catalog.record(principal.id, "remove", document.id)
+        (certificate,) = remove_for_good(self.store, self.pipeline, [document.id], principal.id)
+        return certificate
+
+    def certificate(self, principal: Principal, document_id: str) -> Certificate:
+        """That a document was removed for good, by its id. Raises NotFound."""
+        self._admin(principal)
+        return self.catalog.certificate(document_id)
+
+    def certificates(self, principal: Principal) -> Certificates:
+        """Of all documents that were removed for good, the oldest first."""
+        self._admin(principal)
+        return self.catalog.deletions()
 
     def cancel(self, principal: Principal, document_id: str) -> None:
         """Stop reading a document."""
         document = self.document(principal, document_id)
-        version_id = self.catalog.cancel_version(document.id)
+        with self.catalog.together():
+            version_id = self.catalog.cancel_version(document.id)
+            self.catalog.record(principal.id, "cancel", document.id)
         if version_id:
             self.pipeline.unindex(version_id)
         self.worker.wake()
@@ -188,7 +224,10 @@ class Library:
         document = self.document(principal, document_id)
         older = self._outdated(None, document.id)
         more = bool(older) or self._is_to_be_described(document)
-        again = self.catalog.requeue(document.id, self.pipeline.clock(), ready_too=more)
+        with self.catalog.together():
+            again = self.catalog.requeue(document.id, self.pipeline.clock(), ready_too=more)
+            if again:
+                self.catalog.record(principal.id, "retry", document.id)
         if not again and document.status == "ready":
             raise BadInput(f"“{document.name}” was read in full; there is nothing to retry.")
         self.worker.wake()
@@ -206,6 +245,8 @@ class Library:
         self._admin(principal)
         now = self.pipeline.clock()
         again = [i for i in self._outdated() if self.catalog.requeue(i, now, ready_too=True)]
+        for document_id in again:
+            self.catalog.record(principal.id, "retry", document_id, outdated=1)
         self.worker.wake()
         return again
 
@@ -218,11 +259,15 @@ class Library:
         now = self.pipeline.clock()
         if document_id is None:
             self._admin(principal)
-            self.catalog.pause_all(now)
+            with self.catalog.together():
+                self.catalog.pause_all(now)
+                self.catalog.record(principal.id, "pause")
             return
         document = self.document(principal, document_id)
-        if not self.catalog.pause_version(document.id, now):
-            raise BadInput(f"“{document.name}” is not being read, so it cannot be paused.")
+        with self.catalog.together():
+            if not self.catalog.pause_version(document.id, now):
+                raise BadInput(f"“{document.name}” is not being read, so it cannot be paused.")
+            self.catalog.record(principal.id, "pause", document.id)
 
     def resume(self, principal: Principal, document_id: str | None = None) -> None:
         """Let one document, or the queue, go on where it stopped.
@@ -231,12 +276,15 @@ class Library:
         """
         if document_id is None:
             self._admin(principal)
-            self.catalog.resume_all()
+            with self.catalog.together():
+                self.catalog.resume_all()
+                self.catalog.record(principal.id, "resume")
         else:
             document = self.document(principal, document_id)
             if not self.catalog.resume_version(document.id):
                 whole = " The whole queue is; resume it." if document.paused else ""
                 raise BadInput(f"“{document.name}” is not paused.{whole}")
+            self.catalog.record(principal.id, "resume", document.id)
         self.worker.wake()
 
     def queue(self, principal: Principal) -> Queue:
@@ -293,61 +341,83 @@ class Library:
 
     # The index
 
-    def reindex(self, principal: Principal) -> ReindexStatus:
-        """Begin to build a new generation beside the serving one; at most one at a time."""
+    def reindex(self, principal: Principal, anyway: bool = False) -> ReindexStatus:
+        """Begin to build a new generation beside the serving one; at most one at a time.
+
+        Where it finds less than the serving one it is held, and serves only `anyway`: then, or now
+        for one that is held already.
+        """
         self._admin(principal)
-        self.pipeline.begin_reindex()
+        begin(self.pipeline, principal.id, anyway=anyway)
+        self.worker.wake()
+        return self.reindex_status(principal)
+
+    def rollback(self, principal: Principal) -> ReindexStatus:
+        """Let the index before the last re-index serve again, once it has what came since.
+
+        Raises BadInput where there is none, or one is being built.
+        """
+        self._admin(principal)
+        begin_return(self.pipeline, principal.id)
         self.worker.wake()
         return self.reindex_status(principal)
 
     def cancel_reindex(self, principal: Principal) -> None:
-        """Stop building; the serving generation stays. The worker drops what was built."""
+        """Stop building, or give up what was held; the serving generation stays.
+
+        The worker drops what was built, and keeps one that had served before.
+        """
         self._admin(principal)
         job = self.catalog.last_job("reindex")
-        if job and job["state"] in ("queued", "running"):
-            self.catalog.cancel_job(job["id"])
-            self.worker.wake()
+        if job is None or job["state"] not in ("queued", "running", "held"):
+            return
+        with self.catalog.together():
+            if not self.catalog.give_up_held():
+                self.catalog.cancel_job(job["id"])
+            self.catalog.record(principal.id, "cancel_reindex")
+        self.worker.wake()
 
     def reindex_status(self, principal: Principal) -> ReindexStatus:
         """Progress or result of the newest re-index."""
         self._admin(principal)
-        job = self.catalog.last_job("reindex")
-        if job is None:
-            return ReindexStatus(state="idle")
-        generation = job["generation_id"]
-        done = len(self.catalog.indexed_in(generation)) if generation else 0
-        missing = len(self.catalog.unindexed(generation)) if generation else 0
-        running = job["state"] in ("queued", "running")
-        return ReindexStatus(
-            state="running" if running else job["state"],
-            generation=generation,
-            documents_done=done,
-            documents_total=done + missing if running else done,
-            chunks=self.catalog.chunk_count(generation),
-            seconds=round(self.pipeline.clock() - job["created_at"], 1)
-            if running
-            else job["seconds"],
-            swapped=job["state"] == "done",
-            error=job["error"],
-        )
+        return reindex_status(self.pipeline)
+
+    def reindex_scope(self, principal: Principal) -> ReindexScope:
+        """What a re-index would do now, and why one is advised where it is."""
+        self._admin(principal)
+        return scope(self.pipeline)
+
+    def way_back(self, principal: Principal) -> Return | None:
+        """The index that `rollback` returns to, None where none is kept."""
+        self._admin(principal)
+        return way_back(self.pipeline, self.store.settings.keep_generation_days)
 
     def verify(self, principal: Principal, repair: bool = False) -> VerifyReport:
         """Compare catalog, files, Chroma and lexical index; mend what differs when asked to."""
         self._admin(principal)
-        return verify(self.pipeline, repair=repair)
+        report = verify(self.pipeline, repair=repair)
+        if repair:
+            self.worker.wake()  # it may have queued documents
+            self.catalog.record(principal.id, "repair", ok=report.ok, mended=len(report.repaired))
+        return report
 
     def health(self, principal: Principal) -> Health:
         """What works and what does not, without changing anything."""
         self._admin(principal)
-        return health(self.pipeline, self.store.settings)
+        found = health(self.pipeline, self.store.settings)
+        backup = backup_check(self.backups.status(), self.pipeline.clock())
+        changed = {"ok": found.ok and backup.ok, "checks": (*found.checks, backup)}
+        return found.model_copy(update=changed)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Until nothing is queued or running but what is paused; False when time ran out."""
         return self.worker.wait(timeout_s)
 
     def close(self) -> None:
+        self.pipeline.stopping.set()
         if self.pipeline.vision is not None:
             self.pipeline.vision.close()
+        self.backups.stop()
         self.worker.stop()
         self.pipeline.sandbox.close()
 
@@ -374,6 +444,23 @@ class Library:
         chosen = self.store.settings.same_name
         return "replace" if chosen == "ask" else chosen
 
+    def _note(self, space: str, name: str, digest: str, origin: Origin | None) -> None:
+        """Beside the catalog too, until its file holds it: from here on the file is safe."""
+        arrivals = self.store.files.arrivals
+        folder, path = origin or (None, None)
+        arrivals.note(
+            Arrival(
+                digest=digest,
+                space=clean_name(space)[0],
+                name=name,
+                at=self.pipeline.clock(),
+                sync_folder=folder,
+                sync_path=path,
+            )
+        )
+        if arrivals.are_many():
+            arrivals.settle(self.catalog.db.checkpoint)
+
     def _forget(self, digest: str) -> None:
         """Bytes that were stored and then not taken, unless others have them."""
         if digest not in self.catalog.content_hashes():
@@ -394,7 +481,10 @@ class Library:
         if space_id is None:
             if not principal.admin:
                 raise NotFound(f"There is no space “{name}”.")
-            return self.catalog.ensure_space(name)
+            with self.catalog.together():
+                space_id = self.catalog.ensure_space(name)
+                self.catalog.record(principal.id, "make_space", space=space_id)
+            return space_id
         if not principal.may_see(space_id):
             raise NotFound(f"There is no space “{name}”.")
         return space_id

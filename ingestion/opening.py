@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
-from ingestion.checkup import mend
 from ingestion.chunking import CHUNKER
 from ingestion.library import Library
+from ingestion.mending import mend
 from ingestion.parsers import ParseOptions
 from ingestion.pipeline import Pipeline
+from ingestion.recovery import is_to_be_mended, mend_aside, take_in_again
+from ingestion.reindexing import WORKER, begin, begins_by_itself
+from ingestion.removal import finish_removals
 from ingestion.sandbox import Limits, Sandbox
 from ingestion.vision_model import vision_of
 from ingestion.worker import Worker
-from store.indexes.generations import Indexes
+from store.embedders import describe
+from store.errors import FootnoteError
+from store.models import Generation
 from store.opening import Store
 from store.settings import Settings
 
@@ -40,6 +46,7 @@ def open_library(store: Store, *, start: bool = True) -> Library:
         files=store.files,
         indexes=store.indexes,
         embedder=store.embedder,
+        embedders=store.embedders,
         sandbox=Sandbox(
             limits(s),
             s.parser_processes,
@@ -52,15 +59,34 @@ def open_library(store: Store, *, start: bool = True) -> Library:
             page_timeout_s=s.page_timeout_s,
         ),
         vision=vision_of(s),
+        room=store.room,
     )
     store.catalog.ensure_space("main")
     # One more than can read at once: while two files are read, a third is embedded.
-    worker = Worker(pipeline, store.epoch, threads=s.parser_processes + 1)
+    worker = Worker(
+        pipeline,
+        store.epoch,
+        threads=s.parser_processes + 1,
+        keep_days=s.keep_generation_days,
+        reindex_share=s.reindex_share,
+        finish=lambda: _finish(store, pipeline),
+    )
     library = Library(store, pipeline, worker)
-    recover(pipeline, probe=not store.clean)
+    take_in_again(library)
+    # A command line waits for the mending; a server answers meanwhile.
+    recover(pipeline, probe=not store.clean, aside=start and store.owner.address is not None)
+    _finish(store, pipeline)
     if start:
         worker.start()
     return library
+
+
+def _finish(store: Store, pipeline: Pipeline) -> None:
+    """Removals that were begun. What stands in the way of one is told and tried again."""
+    try:
+        finish_removals(store, pipeline)
+    except FootnoteError as fault:
+        log.warning("A removal could not be finished yet. %s", fault)
 
 
 def limits(settings: Settings) -> Limits:
@@ -68,54 +94,58 @@ def limits(settings: Settings) -> Limits:
     return Limits(**{limit: getattr(settings, name) for limit, name in LIMITS.items()})
 
 
-def recover(pipeline: Pipeline, probe: bool) -> None:
+def recover(pipeline: Pipeline, probe: bool, aside: bool = False) -> None:
     """Finish what the last owner left half done.
 
     With `probe`, after a crash: the indexes are opened by a child first, because damaged files
     can hang or end the process that opens them; a damaged one is rebuilt from the catalog, and so
     are always words that were taken apart by older rules, and what a rebuilding left undone.
+    `aside`: a thread rebuilds, while exact search or words alone answer and say so.
     """
     catalog = pipeline.catalog
     today = (CHUNKER, pipeline.embedder.fingerprint)
     pipeline.files.sweep(catalog.content_hashes())
     pipeline.indexes.sweep({g.id for g in catalog.generations()})
-    given_up, again = catalog.abandoned_generations(), False
+    if noted := describe(pipeline.embedder):
+        catalog.note_embedder(pipeline.embedder.fingerprint, noted)
+    given_up = catalog.abandoned_generations()
+    known = [g.id for g in catalog.generations()]
+    faults = pipeline.indexes.probe_all(known) if probe else {}
     kept = []
     for generation in catalog.generations():
-        stale = (
-            generation.state == "building" and (generation.chunker, generation.embedder) != today
-        )
-        if stale or generation.state == "retired" or generation.id in given_up:
+        begun = generation.state == "building" and generation.retired_at is None
+        stale = begun and (generation.chunker, generation.embedder) != today
+        if stale or generation.id in given_up or _is_no_way_back(pipeline, generation, faults):
             pipeline.drop(generation.id)
-            again |= stale
         else:
-            kept.append(generation.id)
-    if any([_is_to_be_mended(pipeline.indexes, id_, probe) for id_ in kept]):
+            kept.append(generation)
+    used = [g for g in kept if g.state != "retired"]
+    mending = any([is_to_be_mended(pipeline, g, faults.get(g.id, {}), probe) for g in used])
+    if mending and not aside:
         mend(pipeline)
-    leaving = [x.version_id for x in catalog.leaving()]
+    leaving = [x.version_id for x in catalog.leaving() if not x.removing]
     if leaving:
         pipeline.leave(leaving)
     for version_id in catalog.unfinished_chunks():
         pipeline.unindex(version_id)
-    serving = pipeline.first_generation()
-    if again or (serving.chunker, serving.embedder) != today:
+    if mending and aside:
+        mend_aside(pipeline)
+    if begins_by_itself(pipeline, pipeline.first_generation()):
         # Vectors of two models, chunks of two rules never mix: today's get a generation of their
         # own, while the old one answers.
-        log.warning("Documents are indexed anew, by the rules and the model of this Footnote.")
-        pipeline.begin_reindex()
+        try:
+            begun = begin(pipeline, WORKER)
+        except FootnoteError as fault:  # an embeddings server is away: it is offered instead
+            log.warning("Documents could not be indexed anew. %s", fault)
+            return
+        if begun:
+            log.warning("Documents are indexed anew, by the rules and the model of this Footnote.")
 
 
-def _is_to_be_mended(indexes: Indexes, generation_id: str, probe: bool) -> bool:
-    """Whether a generation's indexes lack something; what cannot be used is out of the way then."""
-    lacks = indexes.rebuilding(generation_id)
-    if lacks:
-        log.warning("The rebuilding of the index was cut short: it goes on from the catalog.")
-    if indexes.outdated(generation_id):
-        log.warning("The words of the index are of an older Footnote: rebuilt from the catalog.")
-        indexes.drop_words(generation_id)  # the vectors are as good as they were
-        lacks = True
-    if probe and indexes.probe(generation_id):
-        log.warning("The index is damaged: rebuilt from the catalog.")
-        indexes.quarantine(generation_id)
-        lacks = True
-    return lacks
+def _is_no_way_back(pipeline: Pipeline, generation: Generation, faults: Collection[str]) -> bool:
+    """Whether an index kept for a return could not serve again, nor be emptied of a removal."""
+    if generation.state != "retired":
+        return False
+    indexes, id_ = pipeline.indexes, generation.id
+    lacks = indexes.outdated(id_) or indexes.rebuilding(id_) or not indexes.folder(id_).exists()
+    return lacks or id_ in faults

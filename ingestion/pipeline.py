@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
-from ingestion.chunking import CHUNKER, each_chunk
+from ingestion.chunking import CHUNKER, MOST_TOKENS, each_chunk
 from ingestion.page_lists import ranges
 from ingestion.parsers import ONLY_PAGES, ParseOptions, parser_fingerprint
 from ingestion.running_heads import edges_of, find_running_heads
@@ -29,16 +30,33 @@ from store.catalog.documents import VersionRow
 from store.catalog.jobs import Job
 from store.catalog.leases import Lease
 from store.catalog.pages import Outcome
+from store.crashpoints import reached
+from store.embedders import EmbedderGone, Embedders, describe
 from store.embedding import Embedder
-from store.errors import NotFound, NotYet, Transient, Unreadable
+from store.errors import BadInput, NotFound, NotYet, Transient, Unreadable
 from store.files import Files
 from store.indexes.generations import Indexes, IndexPair
 from store.indexes.lexical import LexicalEntry
 from store.models import ENDED_WITHOUT, Generation, Page, ParsedPage
+from store.room import Room
 
 _PAGES_A_WRITE = 32
 _SECONDS_A_WRITE = 1.0
 _CHUNKS_A_STEP = 256
+T = TypeVar("T")
+
+
+@dataclass
+class Work:
+    """What indexing did: vectors of texts taken from the catalog, and computed.
+
+    `step` is called between two pieces of work; a re-index makes room for questions there.
+    """
+
+    reused: int = 0
+    computed: int = 0
+    texts_at_once: int = _CHUNKS_A_STEP
+    step: Callable[[], None] = lambda: None
 
 
 @dataclass
@@ -49,12 +67,18 @@ class Pipeline:
     files: Files
     indexes: Indexes
     embedder: Embedder
+    """Today's: that of every generation begun from now on."""
+    embedders: Embedders
     sandbox: Sandbox
     options: ParseOptions
     vision: VisionModel | None = None
     clock: Callable[[], float] = time.time
     index_lock: threading.RLock = field(default_factory=threading.RLock)
     """Held while an index changes, so that a removal never meets a half-written upsert."""
+    room: Room | None = None
+    """What is kept free on the disk; None where nobody looks after it."""
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the doors close: what takes long stops at its next step."""
     content_lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while the catalog and the stored files must agree on who needs which bytes; taken
     after `index_lock` where both are."""
@@ -80,6 +104,7 @@ class Pipeline:
                 count = self.index_version(job.lease, generation, version.id)
             if count == 0:
                 status = "no_text"
+        reached("before-ready")
         while not self.catalog.make_ready(
             job.lease,
             version.id,
@@ -92,21 +117,42 @@ class Pipeline:
             for generation in self._live():
                 if version.id not in self.catalog.indexed_in(generation.id):
                     self.index_version(job.lease, generation, version.id)
+        reached("ready")
         if status == "no_text":
             self.unindex(version.id)  # an earlier reading may have found some
 
-    def index_version(self, lease: Lease, generation: Generation, version_id: str) -> int:
-        """Chunks of a read version into the catalog, Chroma and the lexical index; their number."""
-        if generation.embedder != self.embedder.fingerprint:
-            raise NotYet("The index must be rebuilt for another embedding model first.")
+    def embedder_of(self, generation: Generation) -> Embedder:
+        """A generation's own: vectors of two never mix. Raises NotYet where it is gone."""
+        try:
+            return self.embedders.of(generation)
+        except EmbedderGone as gone:
+            raise NotYet(f"{gone} Re-index, and this file is read.") from gone
+
+    def index_version(
+        self,
+        lease: Lease,
+        generation: Generation,
+        version_id: str,
+        *,
+        like: Generation | None = None,
+        work: Work | None = None,
+    ) -> int:
+        """Chunks of a read version into the catalog, Chroma and the lexical index; their number.
+
+        They are cut by today's rules, or copied from a generation that was cut by them (`like`).
+        `work` counts, and says when to make room for others.
+        """
+        embedder, work = self.embedder_of(generation), work or Work()
         version = self.catalog.version(version_id)
         if version.parse_id is None:
             raise NotFound("This version has not been read yet.")
         pair = self.indexes.open(generation.id, generation.dimension)
+        cut = self._cut_before(like, version, generation, embedder) if like else None
         count = 0
-        for chunks in _in_steps(self._chunks(version, version.parse_id)):
-            self._index(lease, generation, pair, version, chunks, count)
+        for chunks in _in_steps(cut or self._chunks(version, version.parse_id, embedder)):
+            self._index(lease, generation, embedder, pair, version, chunks, count, work)
             count += len(chunks)
+            work.step()
         with self.index_lock:
             # Chunks that an earlier cutting had more: out of the indexes before they are forgotten.
             if more := self.catalog.chunks_beyond(generation.id, version_id, count):
@@ -114,10 +160,28 @@ class Pipeline:
                 pair.vectors.delete(version.space_id, more)
                 pair.lexical.delete(more)
                 self.catalog.forget_chunks_beyond(lease, generation.id, version_id, count)
+            reached("words-written")
             self.catalog.mark_indexed(lease, generation.id, version_id)
+        reached("indexed")
         return count
 
-    def _chunks(self, version: VersionRow, parse_id: int) -> Iterator[NewChunk]:
+    def _cut_before(
+        self, like: Generation, version: VersionRow, generation: Generation, embedder: Embedder
+    ) -> Iterator[NewChunk] | None:
+        """A version's chunks as another generation has them; None where they must be cut anew."""
+        if like.chunker != generation.chunker or version.id not in self.catalog.indexed_in(like.id):
+            return None
+        # A model on this machine counts exactly what a server's tokens were only guessed for.
+        if like.embedder != generation.embedder and embedder.host is None:
+            for some in _in_lists(self.catalog.each_chunk_of(like.id, version.id)):
+                if max(embedder.count_tokens([c.searched_text for c in some])) > MOST_TOKENS:
+                    return None
+        return (
+            NewChunk(c.spans, c.page, c.section, c.header, c.text, c.language)
+            for c in self.catalog.each_chunk_of(like.id, version.id)
+        )
+
+    def _chunks(self, version: VersionRow, parse_id: int, embedder: Embedder) -> Iterator[NewChunk]:
         """A version's chunks as they are cut, page after page."""
         info = self.catalog.parse_info(parse_id)
         heads = find_running_heads([edges_of(p) for p in self.catalog.each_page(parse_id)])
@@ -132,7 +196,7 @@ class Pipeline:
                 title=info.title,
                 name=version.name,
                 date=info.date,
-                count_tokens=self.embedder.count_tokens,
+                count_tokens=embedder.count_tokens,
             ):
                 yield NewChunk(
                     draft.spans,
@@ -147,18 +211,23 @@ class Pipeline:
         self,
         lease: Lease,
         generation: Generation,
+        embedder: Embedder,
         pair: IndexPair,
         version: VersionRow,
         chunks: Sequence[NewChunk],
         first: int,
+        work: Work,
     ) -> None:
         """Some chunks of a version, its `first` and those after it, wherever they belong."""
         with self.index_lock:
             ids = self.catalog.put_chunks(lease, generation.id, version.id, chunks, first)
-        vectors = self.embed(lease, [c.searched_text for c in chunks])
+        reached("chunks-stored")
+        vectors = self.embed(lease, generation, embedder, [c.searched_text for c in chunks], work)
+        work.step()
         with self.index_lock:
             self.catalog.hold(lease, version.id)
             pair.vectors.upsert(version.space_id, ids, vectors)
+            reached("vectors-written")
             pair.lexical.upsert(
                 [
                     LexicalEntry(
@@ -173,39 +242,32 @@ class Pipeline:
                 ]
             )
 
-    def embed(self, lease: Lease, texts: Sequence[str]) -> np.ndarray:
+    def embed(
+        self,
+        lease: Lease,
+        generation: Generation,
+        embedder: Embedder,
+        texts: Sequence[str],
+        work: Work,
+    ) -> np.ndarray:
         """Vectors float32 [n, d] of texts; each different text is embedded once, ever."""
         hashes = [text_hash(t) for t in texts]
-        known = self.catalog.embeddings(self.embedder.fingerprint, set(hashes))
+        known = self.catalog.embeddings(embedder.fingerprint, set(hashes))
         new = {h: t for h, t in zip(hashes, texts, strict=True) if h not in known}
-        if new:
-            vectors = self.embedder.embed(list(new.values()))
-            fresh = dict(zip(new, vectors, strict=True))
-            self.catalog.put_embeddings(lease, self.embedder.fingerprint, fresh.items())
+        work.reused += len(known)
+        for some in _in_lists(iter(new), work.texts_at_once):
+            vectors = embedder.embed([new[h] for h in some])
+            if vectors.shape[1] != generation.dimension:
+                raise BadInput(
+                    f"The embedding model answers with {vectors.shape[1]} numbers a text instead of"
+                    f" {generation.dimension}: it is another one now. Re-index."
+                )
+            fresh = dict(zip(some, vectors, strict=True))
+            self.catalog.put_embeddings(lease, embedder.fingerprint, fresh.items())
             known.update(fresh)
+            work.computed += len(fresh)
+            work.step()
         return np.stack([known[h] for h in hashes]).astype(np.float32)
-
-    def reindex(self, job: Job) -> None:
-        """Fill a building generation with every answering version, check it, and swap."""
-        began = self.clock()
-        generation = self._generation(job.generation_id)
-        while missing := self._missing(job.lease, generation, began):
-            for version_id in missing:
-                try:
-                    self.index_version(job.lease, generation, version_id)
-                except NotFound:
-                    continue  # removed or replaced meanwhile: no longer missing either
-
-    def _missing(self, lease: Lease, generation: Generation, began: float) -> list[str]:
-        """Versions a building generation lacks; when there are none it has been swapped in."""
-        missing = self.catalog.unindexed(generation.id)
-        if missing:
-            return missing
-        with self.index_lock:
-            faults = compare(self.catalog, self.indexes, generation)
-        if faults:
-            raise Transient("The new index is not complete: " + "; ".join(faults))
-        return self.catalog.swap(lease, generation.id, round(self.clock() - began, 3))
 
     def leave(self, version_ids: Sequence[str]) -> None:
         """Take versions out of every index and the catalog; their bytes go when nobody has them."""
@@ -265,6 +327,7 @@ class Pipeline:
                 with by_many(opened, wanted) as pages:
                     for batch in _in_batches(pages):
                         self.catalog.add_pages(lease, version.id, parse_id, batch)
+                        reached("pages-stored")
         self.catalog.update_version(lease, version.id, step="indexing")
         return parse_id
 
@@ -292,13 +355,11 @@ class Pipeline:
     def first_generation(self) -> Generation:
         """The serving generation, made empty if there is none."""
         return self.catalog.serving_generation() or self.catalog.first_generation(
-            CHUNKER, self.embedder.fingerprint, self.embedder.dimension, self.clock()
-        )
-
-    def begin_reindex(self) -> None:
-        """Queue the building of a generation of today's chunker and embedder, if none is built."""
-        self.catalog.begin_reindex(
-            CHUNKER, self.embedder.fingerprint, self.embedder.dimension, self.clock()
+            CHUNKER,
+            self.embedder.fingerprint,
+            self.embedder.dimension,
+            self.clock(),
+            describe(self.embedder),
         )
 
     def drop(self, generation_id: str) -> None:
@@ -306,12 +367,6 @@ class Pipeline:
         with self.index_lock:
             self.catalog.drop_generation(generation_id)
             self.indexes.drop(generation_id)
-
-    def _generation(self, generation_id: str | None) -> Generation:
-        for generation in self.catalog.generations():
-            if generation.id == generation_id:
-                return generation
-        raise NotFound("This index generation is gone.")
 
 
 def compare(catalog: Catalog, indexes: Indexes, generation: Generation) -> list[str]:
@@ -386,6 +441,11 @@ def _in_steps(chunks: Iterator[NewChunk]) -> Iterator[list[NewChunk]]:
 
 def _step(chunks: Iterator[NewChunk]) -> list[NewChunk]:
     return list(islice(chunks, _CHUNKS_A_STEP))
+
+
+def _in_lists(items: Iterator[T], size: int = _CHUNKS_A_STEP) -> Iterator[list[T]]:
+    while some := list(islice(items, size)):
+        yield some
 
 
 def _in_batches(pages: Iterator[ParsedPage | None]) -> Iterator[list[ParsedPage]]:

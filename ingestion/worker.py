@@ -8,9 +8,18 @@ import time
 from collections.abc import Callable
 
 from ingestion.pipeline import Pipeline
+from ingestion.reindexing import expired, reindex
 from store.catalog.jobs import Job
-from store.errors import FootnoteError, IndexDamaged, LeaseLost, NotFound, NotYet, Transient
-from store.models import Generation
+from store.errors import (
+    DiskFull,
+    FootnoteError,
+    IndexDamaged,
+    LeaseLost,
+    NotFound,
+    NotYet,
+    Transient,
+)
+from store.room import explained
 
 log = logging.getLogger("footnote.worker")
 _IDLE_S = 2.0
@@ -21,12 +30,26 @@ _RETIRED_S = 20.0  # a question that began before a swap may still read the old 
 class Worker:
     """`threads` readers and one re-indexer over one pipeline. `wake` after queuing a job."""
 
-    def __init__(self, pipeline: Pipeline, epoch: int, threads: int = 2):
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        epoch: int,
+        threads: int = 2,
+        *,
+        keep_days: float = 7.0,
+        reindex_share: float = 1.0,
+        finish: Callable[[], None] = lambda: None,
+    ):
+        """`keep_days`: how long an index that served is kept; `reindex_share`: as in `Pace`.
+
+        `finish` goes on with removals that something stood in the way of.
+        """
         self.pipeline, self.epoch = pipeline, epoch
+        self.keep_days, self.reindex_share = keep_days, reindex_share
+        self._finish = finish
         self._news = threading.Condition()
         self._count = 0
         self._stopping = threading.Event()
-        self._retired: dict[str, float] = {}
         self._claiming = threading.Lock()
         self._in_hand: set[int] = set()
         loops: list[tuple[str, Callable[[], bool]]] = [
@@ -75,6 +98,9 @@ class Worker:
             except LeaseLost:
                 log.warning("another process has taken over the data folder; the worker stops")
                 return
+            except DiskFull as fault:  # nothing can be written, not even that
+                log.warning("the worker waits: %s", fault)
+                worked = False
             except Exception:  # the loop must outlive any job; it is recorded
                 log.exception("the worker's loop failed; it goes on")
                 worked = False
@@ -84,6 +110,9 @@ class Worker:
                         self._news.wait(_IDLE_S)
 
     def _work(self, kinds: tuple[str, ...]) -> bool:
+        if self.pipeline.room is not None and self.pipeline.room.is_short():
+            self.pipeline.room.tend()
+            return False  # a job begun now would only fail for want of room
         with self._claiming:
             job = self.pipeline.catalog.claim_next(self.epoch, kinds, self.pipeline.clock())
             if job is None:
@@ -99,15 +128,19 @@ class Worker:
         return True
 
     def _do(self, job: Job) -> None:
-        do = self.pipeline.ingest if job.kind == "ingest" else self.pipeline.reindex
         try:
-            do(job)
+            if job.kind == "ingest":
+                self.pipeline.ingest(job)
+            else:
+                reindex(self.pipeline, job, self.reindex_share)
         except LeaseLost:
             self._end(job, "cancelled")
         except (Transient, IndexDamaged) as e:  # a full disk looks like a damaged index
             self._again(job, e)
         except FootnoteError as e:
             self._end(job, "failed", str(e))
+        except OSError as e:
+            self._again(job, explained(e) or e)
         except Exception as e:  # recorded on the job, the next one goes on
             if self._stopping.is_set():
                 return  # the doors are closing under us; the job goes on at next start
@@ -115,7 +148,8 @@ class Worker:
             self._again(job, e)
 
     def _again(self, job: Job, error: Exception) -> None:
-        waits = isinstance(error, NotYet)
+        full = self.pipeline.room is not None and self.pipeline.room.is_full()
+        waits = isinstance(error, NotYet) or full
         if job.attempts >= _ATTEMPTS and not waits:
             log.error("job %s is given up: %s", job.lease.job_id, error)
             self._end(job, "failed", _advice(error))
@@ -130,6 +164,8 @@ class Worker:
             )
         except LeaseLost:
             self._end(job, "cancelled")
+        except DiskFull:
+            return  # it stays as it is and is found to be nobody's when there is room
 
     def _end(self, job: Job, state: str, sentence: str | None = None) -> None:
         """Record a job that failed or was cancelled, and clear what it left behind."""
@@ -150,19 +186,22 @@ class Worker:
 
     def _tidy(self) -> bool:
         """Clears up: lost jobs, generations that retired or were given up, replaced versions."""
+        if self.pipeline.room is not None:
+            self.pipeline.room.tend()
         with self._claiming:
             self.pipeline.catalog.requeue_lost(self.epoch, self._in_hand)
         self._drop_abandoned()
-        now = time.monotonic()
-        retired: list[Generation] = [
-            g for g in self.pipeline.catalog.generations() if g.state == "retired"
-        ]
-        for generation in retired:
-            if now - self._retired.setdefault(generation.id, now) > _RETIRED_S:
-                self.pipeline.drop(generation.id)
-        leaving = [x.version_id for x in self.pipeline.catalog.leaving()]
+        for generation_id in expired(self.pipeline, self.keep_days, _RETIRED_S):
+            self.pipeline.drop(generation_id)
+        now = self.pipeline.clock()
+        for kept in self.pipeline.catalog.kept_generations():
+            if now - (kept.retired_at or 0.0) > _RETIRED_S:
+                with self.pipeline.index_lock:  # a removal may be at work in it
+                    self.pipeline.indexes.rest(kept.id)
+        leaving = [x.version_id for x in self.pipeline.catalog.leaving() if not x.removing]
         if leaving:
             self.pipeline.leave(leaving)
+        self._finish()
         return False
 
 

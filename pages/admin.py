@@ -2,11 +2,9 @@
 
 import streamlit as st
 
+from pages.parts import audit, backups, deletions, ledger, reindex
 from pages.parts import health as parts
-from pages.parts import ledger
-from pages.parts.inert import inert
 from server import doors, principals
-from store.errors import FootnoteError
 
 who = principals.of_screen()
 opened = doors.current()
@@ -21,16 +19,11 @@ def index(running: bool) -> None:
     # Replaced as a whole: the button would stay in sight until the rest of the page is drawn.
     with st.empty().container():
         if running:
-            parts.reindex_progress(status)
-            st.button("Cancel", key="cancel-reindex", on_click=library.cancel_reindex, args=(who,))
+            reindex.progress(library, who, status)
             return
-        if st.button("Re-index", icon=":material/refresh:", type="primary"):
-            try:
-                library.reindex(who)
-                st.rerun()
-            except FootnoteError as error:
-                st.error(inert(str(error)))
-        parts.reindex_result(status)
+        reindex.begin(library, who)
+        reindex.result(library, who, status)
+        reindex.way_back(library, who)
 
 
 def older() -> None:
@@ -55,8 +48,8 @@ if not who.admin:
 
 st.subheader("Search index")
 st.markdown(
-    "Re-index builds a new index from the documents beside the one in use, and then changes over. "
-    "Questions are answered meanwhile."
+    "Re-index builds a new index from the documents beside the one in use, asks both the same "
+    "questions, and changes over where the new one finds no less. Questions are answered meanwhile."
 )
 running = library.reindex_status(who).state == "running"
 st.fragment(index, run_every=1 if running else None)(running)
@@ -65,8 +58,8 @@ older()
 
 st.subheader("Check and repair")
 st.markdown(
-    "Verify compares the catalog with the vector and the word index. Repair also rebuilds what "
-    "differs."
+    "Verify looks whether each document is there once and whole, whether both indexes hold and "
+    "find every passage, and whether nothing deleted is left. Repair also rebuilds what differs."
 )
 with st.container(horizontal=True):
     verify = st.button("Verify", icon=":material/fact_check:")
@@ -74,6 +67,15 @@ with st.container(horizontal=True):
 if verify or repair:
     with st.spinner("Comparing …"):
         parts.report(library.verify(who, repair=repair))
+
+st.subheader("Backups")
+backups.panel(library, who)
+
+st.subheader("Removed documents")
+deletions.listed(library, who)
+
+st.subheader("Audit trail")
+audit.trail(library, who)
 
 st.subheader("Health")
 health = library.health(who)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.parts import arrivals, messages
+from pages.parts import arrivals, deletions, messages
 from pages.parts import documents as parts
 from server import doors, principals
 
@@ -25,6 +25,7 @@ arrivals.choices(library, who)
 def listing(reading: bool) -> None:
     """The list. While something is read it is drawn every second, and the page once at the end."""
     messages.show()
+    deletions.offer(library, who)
     documents = library.list(who)
     if reading != parts.any_being_read(documents):
         st.rerun()

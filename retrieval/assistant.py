@@ -18,6 +18,7 @@ from retrieval.turns import Turns
 from retrieval.usage import prices_of
 from store.catalog import Catalog
 from store.catalog.marks import MAX_NOTE, Mark, Verdict
+from store.embedders import Embedders
 from store.embedding import Embedder
 from store.errors import BadInput, Cancelled, NotFound
 from store.indexes.generations import Indexes
@@ -54,10 +55,19 @@ class ModelStatus(Frozen):
 
 
 def open_assistant(
-    settings: Settings, catalog: Catalog, indexes: Indexes, embedder: Embedder
+    settings: Settings,
+    catalog: Catalog,
+    indexes: Indexes,
+    embedder: Embedder,
+    embedders: Embedders | None = None,
 ) -> Assistant:
-    """The assistant over what is open. LlamaIndex is imported by the first question, or `warm`."""
-    return Assistant(settings, catalog, Searcher(catalog, indexes, embedder), embedder)
+    """The assistant over what is open. LlamaIndex is imported by the first question, or `warm`.
+
+    `embedders` are those that are open already, where others than `embedder` made the index.
+    """
+    opened = embedders or Embedders(settings, embedder)
+    searcher = Searcher(catalog, indexes, embedder, embedder_of=opened.of)
+    return Assistant(settings, catalog, searcher, embedder)
 
 
 class Assistant:
@@ -199,10 +209,12 @@ class Assistant:
             raise BadInput("This answer is still being written; mark it when it is finished.")
         if len(note) > MAX_NOTE:
             raise BadInput(f"The note is longer than {MAX_NOTE} characters; shorten it.")
-        if verdict is None:
-            self.catalog.unmark(turn_id, principal.id)
-        else:
-            self.catalog.mark(turn_id, principal.id, verdict, note.strip())
+        with self.catalog.together():
+            if verdict is None:
+                self.catalog.unmark(turn_id, principal.id)
+            else:
+                self.catalog.mark(turn_id, principal.id, verdict, note.strip())
+            self.catalog.record(principal.id, "mark", turn=turn_id, verdict=verdict)
 
     def mark_of(self, principal: Principal, turn_id: str) -> Mark | None:
         """What the principal said of an answer, None where nothing. Raises NotFound."""

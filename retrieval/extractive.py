@@ -15,15 +15,15 @@ from retrieval.presupposed import Likeness
 from retrieval.proximity import nearness
 from retrieval.quotes import completed, difference, differing, numerals
 from retrieval.sources import Source
-from retrieval.words import STOP, content_stems, stem, stems, words
+from retrieval.words import STOP, content_stems, content_words, stem, stems, words
 from store.embedding import Embedder
 from store.models import Page
 
-CONSIDERED = 20
+CONSIDERED = 40
 """Passages compared by the meaning of their words alone; the rest is left out by its words."""
 WORD_MEANING = 0.3
 """What that likeness weighs beside the rest of the score."""
-EMBEDDED = 4
+EMBEDDED = 5
 """Passages of these compared by the model: 20 ms each on a slow core, most of an answer's time."""
 EMBEDDED_CHARS = 320
 """A longer passage is compared by its beginning: time grows with length."""
@@ -185,8 +185,8 @@ def _promising(question: str, rough: Sequence[Scored], likeness: Likeness) -> li
     kept = sorted(rough, key=lambda s: (-s.score, s.order))[:CONSIDERED]
     if len(kept) <= EMBEDDED:
         return kept
-    vectors = likeness.vectors.texts([question, *(_told(s.source) for s in kept)])
-    near = vectors[1:] @ vectors[0]
+    asked = content_words(question)
+    near = likeness.vectors.covered(asked, [_told(s.source) for s in kept])
     places = sorted(range(len(kept)), key=lambda i: -kept[i].score - WORD_MEANING * near[i])
     return [kept[i] for i in places[:EMBEDDED]]
 

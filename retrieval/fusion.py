@@ -27,10 +27,6 @@ NAME_WEIGHT = 2.5
 PROXIMITY_WEIGHT = 0.5
 
 
-RESCORED = 60
-"""Candidates in which it is looked how near the question's words stand."""
-
-
 class Head(Protocol):
     """What is asked of a candidate, besides the texts of the best."""
 
@@ -51,11 +47,10 @@ def rank(
     by_words: Scores,
     texts: Callable[[Sequence[str]], Mapping[str, str]],
     *,
-    k: int = RESCORED,
     reads_english_only: bool = False,
 ) -> dict[str, float]:
-    """0..1 of the best of `chunks`, which `meaning` (cosine) and `by_words` (BM25) brought: at
-    least `k` where there are so many. `texts` reads the texts of some by id.
+    """0..1 of each of `chunks`, which `meaning` (cosine) and `by_words` (BM25) brought. `texts`
+    reads their texts by id.
 
     Where the embedder `reads_english_only`, what it means to say of other languages counts less.
 
@@ -74,14 +69,18 @@ def rank(
     strength = min_max({d: _best_mean([own[i] for i in ids]) for d, ids in members.items()})
     named = _named(question, {d: [chunks[i] for i in ids] for d, ids in members.items()})
     whole = 1.0 + DOCUMENT_WEIGHT + NAME_WEIGHT + PROXIMITY_WEIGHT
-    first = {
-        i: (own[i] + DOCUMENT_WEIGHT * strength[d] + NAME_WEIGHT * named[d]) / whole
+    near = nearness(question, texts(list(own)))
+    return {
+        i: (
+            own[i]
+            + DOCUMENT_WEIGHT * strength[d]
+            + NAME_WEIGHT * named[d]
+            + PROXIMITY_WEIGHT * near.get(i, 0.0)
+        )
+        / whole
         for d, ids in members.items()
         for i in ids
     }
-    best = sorted(first, key=lambda i: (-first[i], i))[: max(k, RESCORED)]
-    near = nearness(question, texts(best))
-    return {i: first[i] + PROXIMITY_WEIGHT / whole * n for i, n in near.items()}
 
 
 def fuse(meaning: Scores, by_words: Scores, least_for_words: float = 0.0) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from retrieval.fusion import Head, Scores, rank
+from store.embedders import EmbedderGone
 from store.embedding import Embedder
 from store.errors import FootnoteError, IndexDamaged, Transient
 from store.indexes.generations import Indexes
@@ -24,6 +25,10 @@ EXACT_AGE_S = 60.0
 
 NO_MEANING = "The vector index cannot be used now; this search went by words alone."
 NO_WORDS = "The word index cannot be used now; this search went by meaning alone."
+OTHER_MODEL = (
+    "The embedding model is another one than the index was made by; re-index. "
+    "This search went by words alone."
+)
 EXACT = "The vector index is damaged; its vectors were searched in memory."
 
 
@@ -45,6 +50,8 @@ class SearchedCatalog(Protocol):
     def serving_generation(self) -> Generation | None: ...
 
     def chunk_heads(self, chunk_ids: Sequence[str]) -> Mapping[str, Head]: ...
+
+    def chunk_texts(self, chunk_ids: Sequence[str]) -> dict[str, str]: ...
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]: ...
 
@@ -74,9 +81,12 @@ class Searcher:
         indexes: Indexes,
         embedder: Embedder,
         *,
+        embedder_of: Callable[[Generation], Embedder] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ):
+        """`embedder_of` opens the one that made a generation; without it, `embedder` made all."""
         self.catalog, self.indexes, self.embedder = catalog, indexes, embedder
+        self._embedder_of = embedder_of or (lambda generation: embedder)
         self._clock = clock
         self._exact: tuple[str, float, VectorSearch] | None = None
 
@@ -111,26 +121,27 @@ class Searcher:
             return Found()
         scope = _Scope(generation, tuple(space_ids), document_ids, max(DEPTH, k))
         warnings: list[str] = []
+        self.indexes.note_question()
+        try:
+            embedder = self._embedder_of(generation)
+        except EmbedderGone as gone:
+            embedder = None
+            warnings.append(f"{gone} This search went by words alone.")
         clock = _Laps()
         words = self._by_words(scope, query, warnings)
         clock.lap("search words")
         # The local model reads Latin letters only; on others its votes are noise.
-        meaning: Scores | None = {}
-        if words is None or is_latin(query) or self.embedder.host is not None:
-            meaning = self._by_meaning(scope, query, words or {}, warnings, clock)
+        meaning: Scores | None = None if embedder is None else {}
+        if embedder and (words is None or is_latin(query) or embedder.host is not None):
+            meaning = self._by_meaning(scope, embedder, query, words or {}, warnings, clock)
         if words is None and meaning is None:
             raise IndexDamaged("Neither index can be searched now; run verify --repair.")
         words, meaning = words or {}, meaning or {}
         heads = self.catalog.chunk_heads(list({**meaning, **words}))
-        chunks: dict[str, Chunk] = {}
-
-        def texts(ids: Sequence[str]) -> dict[str, str]:
-            chunks.update(self.catalog.chunks(ids))
-            return {i: chunk.text for i, chunk in chunks.items()}
-
-        local = self.embedder.host is None
-        scores = rank(query, heads, meaning, words, texts, k=k, reads_english_only=local)
-        best = _each_text_once(sorted(chunks.values(), key=lambda c: (-scores[c.id], c.id)))
+        local = embedder is None or embedder.host is None
+        texts = self.catalog.chunk_texts
+        scores = rank(query, heads, meaning, words, texts, reads_english_only=local)
+        best, repeated = self._best(scores, k)
         vector_ranks, lexical_ranks = _places(meaning), _places(words)
         hits = tuple(
             Hit(
@@ -141,11 +152,23 @@ class Searcher:
                 lexical_score=words.get(chunk.id),
                 lexical_rank=lexical_ranks.get(chunk.id),
             )
-            for chunk in best[:k]
+            for chunk in best
         )
         clock.lap("rank")
-        dropped = _dropped(len({*meaning, *words}) - len(heads), len(chunks) - len(best))
+        dropped = _dropped(len({*meaning, *words}) - len(heads), repeated)
         return Found(hits=hits, warnings=tuple(warnings), dropped=dropped, steps=clock.laps)
+
+    def _best(self, scores: Scores, k: int) -> tuple[list[Chunk], int]:
+        """The k best chunks, each text once a document; how many repeated one of them."""
+        ranked = sorted(scores, key=lambda i: (-scores[i], i))
+        kept: list[Chunk] = []
+        taken = read = 0
+        while len(kept) < k and read < len(ranked):
+            ids = ranked[read : read + k]
+            found = self.catalog.chunks(ids)
+            read, taken = read + k, taken + len(found)
+            kept = _each_text_once([*kept, *(found[i] for i in ids if i in found)])
+        return kept[:k], taken - len(kept)
 
     def _by_words(self, scope: _Scope, query: str, warnings: list[str]) -> Scores | None:
         """BM25 of the best by words; None where their index is damaged."""
@@ -159,6 +182,7 @@ class Searcher:
     def _by_meaning(
         self,
         scope: _Scope,
+        embedder: Embedder,
         query: str,
         also: Collection[str],
         warnings: list[str],
@@ -166,12 +190,15 @@ class Searcher:
     ) -> Scores | None:
         """Similarity of the best by meaning and of the ids in `also`; None where there is none."""
         try:
-            vector = self.embedder.embed_query(query)
+            vector = embedder.embed_query(query)
         except FootnoteError as fault:
             warnings.append(f"{fault} This search went by words alone.")
             return None
         finally:
             clock.lap("embed question")
+        if len(vector) != scope.generation.dimension:
+            warnings.append(OTHER_MODEL)
+            return None
         only = self._chunk_ids(scope)
         try:
             index = self.indexes.vectors(scope.generation.id, scope.generation.dimension)

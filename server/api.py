@@ -91,7 +91,9 @@ Who = Annotated[Principal, Depends(asks)]
 def build_api() -> FastAPI:
     """The application mounted at /api."""
     api = FastAPI(title="Footnote", version="1", docs_url=None, redoc_url=None)
-    for add in (_documents, _upkeep, _questions, _errors):
+    from server import safekeeping  # it needs what stands above
+
+    for add in (_documents, _upkeep, safekeeping.add, _questions, _errors):
         add(api)
     return api
 
@@ -131,6 +133,14 @@ def _documents(api: FastAPI) -> None:
     def ledger(to: To, who: Who, document_id: str) -> list[dict]:
         return wire.ledger_json(to.library.ledger(who, document_id))
 
+    @api.get("/documents/{document_id}/certificate")
+    def certificate(to: To, who: Who, document_id: str) -> dict:
+        return wire.certificate_json(to.library.certificate(who, document_id))
+
+    @api.get("/certificates")
+    def certificates(to: To, who: Who) -> list[dict]:
+        return [wire.certificate_json(c) for c in to.library.certificates(who)]
+
     @api.get("/documents/{id_or_name:path}")
     def show(
         to: To, who: Who, id_or_name: str, space: str | None = None, pages: bool = True
@@ -144,8 +154,7 @@ def _documents(api: FastAPI) -> None:
 
     @api.delete("/documents/{id_or_name:path}")
     def remove(to: To, who: Who, id_or_name: str, space: str | None = None) -> dict:
-        removed = to.library.remove(who, id_or_name, space)
-        return {"schema_version": SCHEMA_VERSION, "removed": removed}
+        return wire.removed_json(to.library.removed(who, id_or_name, space))
 
     for verb in ("cancel", "retry", "pause", "resume"):
         api.post(f"/documents/{{document_id}}/{verb}", name=verb)(_on_one(verb))
@@ -190,8 +199,8 @@ def _upkeep(api: FastAPI) -> None:
         return _plain(counts) | {"pages": counts.pages}
 
     @api.post("/reindex")
-    def reindex(to: To, who: Who, wait: bool = False) -> dict:
-        status = to.library.reindex(who)
+    def reindex(to: To, who: Who, wait: bool = False, anyway: bool = False) -> dict:
+        status = to.library.reindex(who, anyway=anyway)
         while wait and status.state == "running":
             time.sleep(0.2)
             status = to.library.reindex_status(who)
@@ -199,6 +208,21 @@ def _upkeep(api: FastAPI) -> None:
 
     @api.get("/reindex")
     def reindex_status(to: To, who: Who) -> dict:
+        return _plain(to.library.reindex_status(who))
+
+    @api.get("/reindex/scope")
+    def reindex_scope(to: To, who: Who) -> dict:
+        back = to.library.way_back(who)
+        shape = _plain(to.library.reindex_scope(who))
+        return shape | {"way_back": back.model_dump(mode="json") if back else None}
+
+    @api.post("/reindex/rollback")
+    def rollback(to: To, who: Who) -> dict:
+        return _plain(to.library.rollback(who))
+
+    @api.post("/reindex/cancel")
+    def cancel_reindex(to: To, who: Who) -> dict:
+        to.library.cancel_reindex(who)
         return _plain(to.library.reindex_status(who))
 
     @api.post("/verify")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from server.doors import Doors
 from store.models import LOCAL_ADMIN
-from store.owner import FolderLock
+from store.owner import claim
 from store.settings import ROOT, Settings
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ _SAMPLES_ADDED = "samples_added"
 def open_doors(settings: Settings, address: str | None = None) -> Iterator[Doors]:
     """Take the folder, open library and assistant, start the worker. Raises FolderInUse."""
     # A second server is told so at once: the imports below take seconds.
-    lock = FolderLock(settings.data)
-    lock.acquire(address)
-    lock.release()
+    claim(settings.data)
 
     from ingestion.opening import open_library
     from retrieval.assistant import open_assistant
@@ -36,12 +34,15 @@ def open_doors(settings: Settings, address: str | None = None) -> Iterator[Doors
     with open_store(settings, address) as store:
         library = open_library(store)
         try:
-            assistant = open_assistant(settings, store.catalog, store.indexes, store.embedder)
+            assistant = open_assistant(
+                settings, store.catalog, store.indexes, store.embedder, store.embedders
+            )
             try:
                 if settings.samples:
                     _add_samples(library, store.catalog)
                 # The first question would wait some seconds for imports and the model.
                 threading.Thread(target=assistant.warm, name="warm", daemon=True).start()
+                library.backups.start()
                 yield Doors(settings, library, assistant, store.catalog, store.owner.token)
             finally:
                 assistant.close()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
+_FIRST_TOKENIZER = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 MODEL_FILES = ("model.xml", "model.bin", "tokenizer.json", "words.npy")
 """What a converted model consists of; model.json beside them holds their hashes."""
 _MOST_RECENT = 64
@@ -123,8 +124,12 @@ class LocalEmbedder:
         self.precision = precision or ("bf16" if _computes_bf16() else "f32")
         self.threads = threads or _usable_cores()
         # Not the precision: bf16 and f32 differ by less than 1e-4 in cosine, and a data folder
-        # must survive a move to another machine.
-        self.fingerprint = f"minilm-{WEIGHTS_SHA256[:8]}-{self.dimension}-unit-{max_tokens}tokens"
+        # must survive a move to another machine. The first tokenizer needs no name: data folders
+        # were made by it before tokenizers were named.
+        pieces = "" if TOKENIZER_SHA256 == _FIRST_TOKENIZER else f"-{TOKENIZER_SHA256[:8]}"
+        self.fingerprint = (
+            f"minilm-{WEIGHTS_SHA256[:8]}{pieces}-{self.dimension}-unit-{max_tokens}tokens"
+        )
         self._loading = threading.Lock()
         self._tokenizer: Tokenizer | None = None
         self._request: openvino.InferRequest | None = None

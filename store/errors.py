@@ -33,6 +33,10 @@ class NotYet(Transient):
     """Something else must end first; the worker waits for it however long it takes."""
 
 
+class DiskFull(NotYet):
+    """Nothing can be written now: the disk is full, or the folder read-only. Reads go on."""
+
+
 class LeaseLost(Transient):
     """Another owner, or a cancellation, has taken this job; its results are not written."""
 
@@ -51,6 +55,10 @@ class FolderInUse(FootnoteError):
 
 class IndexDamaged(FootnoteError):
     """Chroma or the lexical index of a generation cannot be opened or answers wrongly."""
+
+
+class PageChanged(FootnoteError):
+    """A stored page is not what was stored: the disk or somebody has changed it."""
 
 
 class ModelUnavailable(FootnoteError):

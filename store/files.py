@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import secrets
@@ -12,7 +11,9 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from store.errors import BadInput, Transient
+from store.arrivals import Arrivals
+from store.errors import BadInput
+from store.room import explained
 
 _BLOCK = 1 << 20
 
@@ -35,14 +36,15 @@ class Files:
         self._incoming = folder / "incoming"
         self._contents = folder / "contents"
         self._pictures = folder / "pictures"
+        self.arrivals = Arrivals(folder / "arrivals")
         for f in (self._incoming, self._contents, self._pictures):
             f.mkdir(parents=True, exist_ok=True)
         for left in self._incoming.iterdir():  # a kill half way: never acknowledged
-            left.unlink()
+            _erase(left)
 
     def stage(self, source: Path | bytes | BinaryIO, max_bytes: int) -> Staged:
         """Copy the bytes beside the contents, durably. Raises BadInput when they are too many,
-        Transient when the disk is full.
+        DiskFull when the disk is full.
 
         The caller keeps or discards what it staged.
         """
@@ -51,21 +53,25 @@ class Files:
             digest, size = _copy(source, path, max_bytes)
         except BaseException as error:
             path.unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise Transient("The disk is full; make room and add the file again.") from error
+            if (
+                isinstance(error, OSError)
+                and error.filename in (None, str(path))  # not the source's fault
+                and (said := explained(error))
+            ):
+                raise said from error
             raise
         return Staged(path, digest, size)
 
     def keep(self, staged: Staged) -> None:
-        """Make staged bytes a content; durable on return."""
+        """Make staged bytes a content; durable on return. A damaged one is replaced."""
         target = self.path(staged.digest)
-        if target.exists():
+        if target.exists() and self.check(staged.digest) is None:
             self.discard(staged)
             return
         target.parent.mkdir(exist_ok=True)
         staged.path.rename(target)
-        _sync_folder(target.parent)
-        _sync_folder(self._contents)
+        sync_folder(target.parent)
+        sync_folder(self._contents)
 
     def discard(self, staged: Staged) -> None:
         staged.path.unlink(missing_ok=True)
@@ -74,13 +80,26 @@ class Files:
         return self._contents / digest[:2] / digest
 
     def remove(self, digest: str) -> None:
-        """Remove a content and its pictures."""
-        self.path(digest).unlink(missing_ok=True)
+        """Remove a content, its pictures, and what was noted of its arrival.
+
+        Their bytes are written over first; a file system or a disk that writes elsewhere instead
+        keeps the old ones until it needs the room.
+        """
+        for path in (
+            *self.arrivals.folder.glob(f"{digest}-*.json"),
+            *(self._pictures / digest).glob("*"),
+            self.path(digest),
+        ):
+            _erase(path)
         shutil.rmtree(self._pictures / digest, ignore_errors=True)
+
+    def held(self, digest: str) -> tuple[int, int]:
+        """How many originals and how many pictures there are of a content."""
+        return int(self.path(digest).exists()), len(list((self._pictures / digest).glob("*")))
 
     def sweep(self, wanted: Collection[str]) -> set[str]:
         """Remove what a kill left of others than `wanted`; returns their hashes."""
-        kept = self.contents() | {f.name for f in self._pictures.iterdir()}
+        kept = self.contents() | self.pictured()
         stray = kept.difference(wanted)
         for digest in stray:
             self.remove(digest)
@@ -90,8 +109,17 @@ class Files:
         """Hashes of all stored contents."""
         return {f.name for f in self._contents.glob("*/*")}
 
-    def check(self, digest: str) -> str | None:
-        """None when the stored bytes have this hash, else what is wrong."""
+    def pictured(self) -> set[str]:
+        """Hashes of all contents of which pictures are kept."""
+        return {f.name for f in self._pictures.iterdir()}
+
+    def check(self, digest: str, only_there: bool = False) -> str | None:
+        """None when the stored bytes have this hash, else what is wrong.
+
+        `only_there` does not read them.
+        """
+        if only_there:
+            return None if self.path(digest).exists() else "the file is missing"
         try:
             with self.path(digest).open("rb") as f:
                 found = hashlib.file_digest(f, "sha256").hexdigest()
@@ -139,6 +167,19 @@ def stored_bytes(path: Path) -> int:
     return total
 
 
+def _erase(path: Path) -> None:
+    """Remove a file, once its bytes are zeros on the disk; one that is not there is no error."""
+    with suppress(FileNotFoundError):
+        with path.open("r+b") as f:
+            left = path.stat().st_size
+            while left > 0:
+                left -= f.write(bytes(min(left, _BLOCK)))
+            f.flush()
+            os.fsync(f.fileno())
+        path.unlink()
+        sync_folder(path.parent)
+
+
 def _copy(source: Path | bytes | BinaryIO, target: Path, max_bytes: int) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with target.open("wb") as out:
@@ -161,7 +202,8 @@ def _blocks(source: Path | bytes | BinaryIO) -> Iterator[bytes]:
         yield from iter(lambda: stream.read(_BLOCK), b"")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

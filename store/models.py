@@ -204,8 +204,9 @@ class Hit(Frozen):
 class Citation(Frozen):
     """A numbered quote. `text` is the exact text of `spans` joined by newlines.
 
-    `how` is how its first page was read (None in answers kept from before this was noted); where
-    that is `vision`, `text` is the words of the model `described_by`, not of the document.
+    `deleted`: its document was removed for good; of it only ids and places are left. `how` is how
+    its first page was read (None in answers kept from before this was noted); where that is
+    `vision`, `text` is the words of the model `described_by`, not of the document.
     """
 
     n: int
@@ -217,18 +218,21 @@ class Citation(Frozen):
     text: str
     how: How | None = None
     described_by: str | None = None
+    deleted: bool = False
 
 
 class Sentence(Frozen):
     """One sentence of an answer; `citations` are numbers of the answer's citations.
 
     `computed`: our own code counted or calculated it from the words cited; nobody wrote it.
+    `deleted`: only a document that was removed for good supported it; its words are gone.
     """
 
     text: str
     supported: bool
     citations: tuple[int, ...] = ()
     computed: bool = False
+    deleted: bool = False
 
 
 class AnswerCell(Frozen):

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
 
     data: Path = ROOT / "data" / "store"
     """The data folder."""
+    reserve_mb: int = 64
+    """Kept free on the data folder's disk: no file is taken in that would use it up."""
     samples: bool = True
     """Add the sample documents to a new data folder."""
 
@@ -50,6 +52,10 @@ class Settings(BaseSettings):
     embedder_model: str | None = None
     embed_threads: int | None = None
     model_dir: Path | None = None
+    reindex_share: float = Field(0.25, gt=0, le=1)
+    """Of the time in which questions are asked, what a re-index may work."""
+    keep_generation_days: float = Field(7, ge=0)
+    """How long the index before the last re-index is kept for a return."""
 
     openai_api_key: SecretStr | None = Field(
         None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key")
@@ -86,6 +92,12 @@ class Settings(BaseSettings):
     vision_max_tokens: int = 1500
     vision_timeout_s: float = 90.0
     vision_parallel: int = 2
+
+    backup_folder: Path | None = None
+    """Where backups are made on a schedule, outside the data folder; none without it."""
+    backup_hours: float = Field(24.0, gt=0)
+    backup_keep: int = Field(7, ge=1)
+    """Backups kept in that folder; older ones are deleted whole."""
 
     host: str = "127.0.0.1"
     port: int = 8501

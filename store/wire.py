@@ -10,6 +10,7 @@ from store.boxes import highlight, unpack
 from store.models import SCHEMA_VERSION, Answer, Box, Document, Hit, Page, Span
 
 if TYPE_CHECKING:
+    from store.catalog.deletions import Certificate
     from store.catalog.ledger import LedgerLine
 
 
@@ -44,6 +45,20 @@ def document_json(document: Document, outdated: bool = False) -> dict:
         "error": document.error,
         "warnings": list(document.warnings),
         "seconds": document.seconds,
+    }
+
+
+def certificate_json(certificate: Certificate) -> dict:
+    """That a document was removed for good; `proved`: nothing of it is left anywhere."""
+    return {**certificate.model_dump(mode="json"), "proved": certificate.proved}
+
+
+def removed_json(certificate: Certificate) -> dict:
+    """The result of `remove`."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "removed": [certificate.document_id],
+        "certificate": certificate_json(certificate),
     }
 
 
@@ -162,6 +177,7 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
                 "boxes": spans[0]["boxes"],
                 "how": c.how,
                 "described_by": c.described_by,
+                "deleted": c.deleted,
             }
         )
     return {
@@ -180,6 +196,7 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
                 "supported": s.supported,
                 "citations": list(s.citations),
                 "computed": s.computed,
+                "deleted": s.deleted,
             }
             for s in answer.sentences
         ],

@@ -1,13 +1,15 @@
 """Texts as means of word vectors: thousands of sentences a second, and coarse.
 
 The local model told each piece of its vocabulary alone, once, at set-up (static embeddings as of
-Model2Vec, Tulkens and van Dongen 2024). Good enough to choose what is worth the model itself: on
-squad2 the four passages chosen so hold the best of forty in .99 of the cases.
+Model2Vec, Tulkens and van Dongen 2024). Good enough to choose what is worth the model itself: the
+five passages chosen so hold the best of forty in .99 of the cases on squad2, in .96 on uda.
 """
 
 from __future__ import annotations
 
+import math
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +32,29 @@ class WordVectors:
         self._opening = threading.Lock()
         self._rows: np.ndarray | None = None
 
+    def covered(self, words: Sequence[str], texts: Sequence[str]) -> np.ndarray:
+        """float32 [n]: how near each text comes to each of the words, 1 where it has them all.
+
+        The mean over the words' pieces of the likeness to the nearest piece of the text, those
+        that few of the texts have weighing more (late interaction as of ColBERT, Khattab and
+        Zaharia 2020, without its model).
+        """
+        asked = sorted({piece for ids in self._pieces(words) for piece in ids})
+        held = self._pieces(texts)
+        known = sorted({piece for ids in held for piece in ids})
+        if not asked or not known:
+            return np.zeros(len(texts), dtype=np.float32)
+        place = {piece: n for n, piece in enumerate(known)}
+        near = self._centred(asked) @ self._centred(known).T
+        holders = Counter(piece for ids in held for piece in set(ids))
+        n = len(texts)
+        rarity = [math.log(1 + (n + 0.5) / (holders[piece] + 0.5)) for piece in asked]
+        weights = np.array(rarity, dtype=np.float32) / sum(rarity)
+        return np.array(
+            [weights @ near[:, [place[i] for i in ids]].max(axis=1) if ids else 0 for ids in held],
+            dtype=np.float32,
+        )
+
     def texts(self, texts: Sequence[str]) -> np.ndarray:
         """float32 [n, 384], unit rows; zeros for a text without a known piece."""
         mean = self._opened()[-1].astype(np.float32)
@@ -41,8 +66,14 @@ class WordVectors:
 
     def _sums(self, texts: Sequence[str]) -> list[tuple[np.ndarray, int]]:
         rows = self._opened()
-        kept = [[i for i in ids if i >= _FIRST_PIECE] for ids in self._model.pieces(texts)]
-        return [(rows[ids].astype(np.float32).sum(axis=0), len(ids)) for ids in kept]
+        return [(rows[ids].astype(np.float32).sum(axis=0), len(ids)) for ids in self._pieces(texts)]
+
+    def _pieces(self, texts: Sequence[str]) -> list[list[int]]:
+        return [[i for i in ids if i >= _FIRST_PIECE] for ids in self._model.pieces(texts)]
+
+    def _centred(self, pieces: Sequence[int]) -> np.ndarray:
+        rows = self._opened()
+        return unit_rows(rows[list(pieces)].astype(np.float32) - rows[-1].astype(np.float32))
 
     def _opened(self) -> np.ndarray:
         with self._opening:

@@ -57,6 +57,8 @@ def test_word_vectors_tell_near_words_and_texts_from_others(tmp_path: Path):
         ["When must the bill be paid?", "Invoices are due in 30 days.", "Whales sing at night."]
     )
     assert question @ near > question @ far + 0.1
+    covered = vectors.covered(["bill", "paid"], ["Invoices are due.", "The bill is paid.", ""])
+    assert covered[1] > 0.99 > covered[0] > covered[2] == 0
     assert not vectors.texts(["", "\U0001f9ad"]).any()
     with pytest.raises(ModelMissing):
         WordVectors(tmp_path).words(["bill"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
 from pathlib import Path
 
 import files
@@ -331,41 +330,6 @@ def test_an_index_damaged_while_it_was_built_is_built_all_the_same(store: Store)
     assert library.reindex_status(LOCAL_ADMIN).swapped
     assert library.verify(LOCAL_ADMIN).ok
     library.close()
-
-
-class OtherModel:
-    """The same vectors under another model's name."""
-
-    fingerprint = "another-model"
-    host = None
-
-    def __init__(self, embedder: Embedder):
-        self.dimension = embedder.dimension
-        self.embed, self.embed_query = embedder.embed, embedder.embed_query
-        self.count_tokens = embedder.count_tokens
-
-
-def test_a_document_waits_however_long_the_index_is_rebuilt_for_another_model(
-    settings: Settings, embedder: Embedder
-):
-    with open_store(settings, embedder=embedder) as store:
-        library = open_library(store)
-        library.add(LOCAL_ADMIN, "a.txt", b"Some plain words.")
-        assert library.wait(30)
-        library.close()
-    with open_store(settings, embedder=OtherModel(embedder)) as store:
-        library = open_library(store, start=False)
-        library.add(LOCAL_ADMIN, "b.txt", b"Other plain words.")
-        for hour in range(12):
-            library.pipeline.clock = lambda hour=hour: 1e10 + hour * 3600
-            assert library.worker._work(("ingest",))
-        assert library.show(LOCAL_ADMIN, "b.txt")[0].status == "processing"
-        library.pipeline.clock = lambda: 1e10 + time.time()
-        library.worker.start()
-        assert library.wait(60)
-        assert {d.status for d in library.list(LOCAL_ADMIN)} == {"ready"}
-        assert library.verify(LOCAL_ADMIN).ok
-        library.close()
 
 
 def test_the_picture_cache_is_emptied_before_it_outgrows_its_limit(tmp_path: Path):

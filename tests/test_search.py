@@ -65,6 +65,9 @@ class Shelf:
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         return {i: self.known[i] for i in chunk_ids if i in self.known}
 
+    def chunk_texts(self, chunk_ids: Sequence[str]) -> dict[str, str]:
+        return {i: chunk.text for i, chunk in self.chunks(chunk_ids).items()}
+
     def chunk_heads(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         return self.chunks(chunk_ids)
 

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.parts import marks, source, trace
 from pages.parts.inert import inert
 from store.models import Answer, AnswerTable, Citation, NearPage, Turn
+from store.redaction import DELETED
 from store.states import described_by
 
 _UNSUPPORTED = "not supported by the sources"
@@ -50,7 +51,7 @@ def _sentences(turn_id: str, answer: Answer) -> None:
                         _footnote(f"foot-{turn_id}-{i}-{n}", citations[n])
                 if sentence.computed:
                     st.badge("computed", icon=":material/calculate:", color="gray")
-                if not sentence.supported:
+                if not sentence.supported and not sentence.deleted:
                     st.badge(_UNSUPPORTED, icon=":material/warning:", color="orange")
 
 
@@ -79,6 +80,9 @@ def _widths(table: AnswerTable) -> list[int]:
 
 
 def _footnote(key: str, citation: Citation) -> None:
+    if citation.deleted:
+        st.badge(f"{citation.n} {DELETED}", icon=source.GONE, color="gray")
+        return
     note = source.note_of(citation)
     where = f"{inert(citation.doc, 80)}, page {citation.page}"
     _opens(
@@ -95,7 +99,9 @@ def _sources(turn_id: str, answer: Answer) -> None:
     used = {n for sentence in answer.sentences for n in sentence.citations}
     with st.container(key=f"sources-{turn_id}", gap="xsmall"):
         for citation in answer.citations:
-            if citation.n in used:
+            if citation.n in used and citation.deleted:
+                st.caption(f"{source.GONE} \\[{citation.n}\\] {DELETED}")
+            elif citation.n in used:
                 where = f"{inert(citation.doc, 60)}, page {citation.page}"
                 label = f":blue[\\[{citation.n}\\]] {where}"
                 _opens(f"source-{turn_id}-{citation.n}", label, source.of_citation(citation))

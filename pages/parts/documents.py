@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import streamlit as st
 
-from pages.parts import ledger, messages, readings, source
+from pages.parts import deletions, ledger, messages, readings, source
 from pages.parts.inert import inert
 from server import words
 from server.words import file_size
@@ -195,8 +195,8 @@ def _actions(library: Library, who: Principal, document: Document, all_paused: b
             "Remove",
             key=f"remove-{document.id}",
             type="primary",
-            on_click=_call,
-            args=(library.remove, who, document.id),
+            on_click=deletions.remove,
+            args=(library, who, document.id),
         )
 
 

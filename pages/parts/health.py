@@ -1,4 +1,4 @@
-"""What the Admin screen is made of: re-index, checks, protection, storage, versions."""
+"""What the Admin screen is made of: checks, protection, storage, versions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from store.models import Check
 
 if TYPE_CHECKING:
     from ingestion.checkup import Health, VerifyReport
-    from ingestion.library import ReindexStatus
     from ingestion.sandbox import Limits, Protection
     from retrieval.assistant import ModelStatus
     from store.catalog.jobs import Queue
@@ -30,27 +29,6 @@ _LIMITS = {
     "answer_mb": ("One answer", "MB", "FOOTNOTE_PARSER_ANSWER_MB"),
 }
 """What `ingestion.sandbox.Limits` says, in words: label, unit, setting."""
-
-
-def reindex_progress(status: ReindexStatus) -> None:
-    """How far a running re-index is."""
-    done, total = status.documents_done, status.documents_total
-    share = min(1.0, done / total) if total else 0.0
-    st.progress(share, text=f"Re-indexing: {done} of {total} documents, {status.chunks} passages")
-
-
-def reindex_result(status: ReindexStatus) -> None:
-    """How the last re-index ended; nothing where there was none."""
-    if status.state == "done":
-        seconds = f" in {status.seconds:.1f} s" if status.seconds is not None else ""
-        st.success(
-            f"Re-indexed {status.documents_total} documents, {status.chunks} passages{seconds}. "
-            + ("The new index is in use." if status.swapped else "The old index stays in use.")
-        )
-    elif status.state == "cancelled":
-        st.info("The re-index was cancelled. The index before it is still in use.")
-    elif status.state == "failed":
-        st.error(inert(f"The re-index failed; the index before it is still in use. {status.error}"))
 
 
 def report(found: VerifyReport) -> None:

@@ -14,6 +14,8 @@ from store.states import described_by
 _KEY = "opened_source"
 VISION = ":material/visibility:"
 """Marks a vision model's words."""
+GONE = ":material/delete_forever:"
+"""Marks a source that was removed for good."""
 _HEIGHT_PX = 640  # style.css makes it as tall as the window allows
 
 

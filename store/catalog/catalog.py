@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from store.catalog.arrivals import ArrivalQueries
+from store.catalog.audit import AuditQueries
 from store.catalog.chunks import ChunkQueries
 from store.catalog.conversations import ConversationQueries
 from store.catalog.database import Database
+from store.catalog.deletions import DeletionQueries
 from store.catalog.documents import DocumentQueries
 from store.catalog.generations import GenerationQueries
 from store.catalog.jobs import JobQueries
 from store.catalog.ledger import LedgerQueries
 from store.catalog.marks import MarkQueries
 from store.catalog.pages import PageQueries
+from store.catalog.reindexes import ReindexQueries
 from store.catalog.scanning import ScanQueries
+from store.catalog.soundness import SoundQueries
 
 
 class Catalog(
@@ -26,8 +30,12 @@ class Catalog(
     LedgerQueries,
     ChunkQueries,
     GenerationQueries,
+    ReindexQueries,
     ConversationQueries,
     MarkQueries,
+    SoundQueries,
+    AuditQueries,
+    DeletionQueries,
 ):
     """Opens (and migrates) the catalog at `path`; thread-safe."""
 
@@ -38,6 +46,6 @@ class Catalog(
     def close(self) -> None:
         self.db.close()
 
-    def check(self) -> str:
+    def check(self, thorough: bool = False) -> str:
         """`ok`, or what SQLite found wrong with the file."""
-        return self.db.check()
+        return self.db.check(thorough)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import logging
+import random
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
-from sqlalchemy import Row, Select, bindparam, func, literal_column, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal_column, select
 
 from store.catalog import tables as t
 from store.catalog.base import to_json
 from store.catalog.leases import Lease, LeasedQueries, check_here
 from store.models import ANSWERING, Chunk, Span
 
+log = logging.getLogger("footnote.catalog")
 _BATCH = 500  # SQLite's limit of bound variables is far above; this bounds the memory of a step
 
 
@@ -151,6 +154,17 @@ class ChunkQueries(LeasedQueries):
                 found.update((row[0], ChunkHead(*row[1:])) for row in rows)
         return found
 
+    def chunk_texts(self, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """The texts of chunks, whatever their document's state; not compared with their hashes."""
+        found: dict[str, str] = {}
+        with self.db.read() as c:
+            for i in range(0, len(chunk_ids), _BATCH):
+                rows = c.execute(_SPANS, {"ids": chunk_ids[i : i + _BATCH]}).all()
+                spans = {id_: read_spans(packed) for id_, packed in rows}
+                texts = _page_texts(c, spans.values())
+                found.update((id_, _joined(own, texts)) for id_, own in spans.items())
+        return found
+
     def stored_chunks(self, chunk_ids: Sequence[str]) -> dict[str, Chunk]:
         """These chunks whatever their document's state; for filling the indexes."""
         found: dict[str, Chunk] = {}
@@ -159,6 +173,45 @@ class ChunkQueries(LeasedQueries):
                 self._load(_chunk_rows().where(t.chunks.c.id.in_(chunk_ids[i : i + _BATCH])))
             )
         return found
+
+    def each_chunk_of(self, generation_id: str, version_id: str) -> Iterator[Chunk]:
+        """A version's chunks in order, whatever its state, some hundred in memory at a time."""
+        k = t.chunks.c
+        ours = (k.generation_id == generation_id, k.version_id == version_id)
+        first, found = 0, True
+        while found:
+            part = (*ours, k.seq >= first, k.seq < first + _BATCH)
+            found = self._load(_chunk_rows().where(*part).order_by(k.seq))
+            yield from found.values()
+            first += _BATCH
+
+    def texts_to_embed(self, generation_id: str, embedder: str) -> int:
+        """Different texts of a generation's chunks of which no vector by `embedder` is kept."""
+        k, e = t.chunks.c, t.embeddings.c
+        known = exists().where(e.embedder == embedder, e.text_hash == k.text_hash)
+        query = select(func.count(k.text_hash.distinct())).where(
+            k.generation_id == generation_id, ~known
+        )
+        with self.db.read() as c:
+            return c.execute(query).scalar_one()
+
+    def some_chunks(self, generation_id: str, count: int, seed: int) -> list[str]:
+        """Ids of at most `count` chunks of a generation that may answer, chosen by `seed`."""
+        k, v = t.chunks.c, t.versions.c
+        query = (
+            select(k.id)
+            .join(t.versions, v.id == k.version_id)
+            .join(t.documents, t.documents.c.id == v.document_id)
+            .where(
+                k.generation_id == generation_id,
+                v.status.in_(ANSWERING),
+                t.documents.c.removing.is_(False),
+            )
+            .order_by(k.id)
+        )
+        with self.db.read() as c:
+            ids = list(c.execute(query).scalars())
+        return sorted(random.Random(seed).sample(ids, min(count, len(ids))))
 
     def chunks_of_document(self, document_id: str, generation_id: str) -> list[Chunk]:
         """Chunks of a document that may answer, in order."""
@@ -234,13 +287,27 @@ class ChunkQueries(LeasedQueries):
     def _load(self, query: Select, values: dict | None = None) -> dict[str, Chunk]:
         with self.db.read() as c:
             rows = c.execute(query, values or {}).all()
-            spans = {r.id: json.loads(r.spans) for r in rows}
-            page_ids = list({s[0] for found in spans.values() for s in found})
-            texts: dict[int, str] = {}
-            for i in range(0, len(page_ids), _BATCH):
-                found = c.execute(_TEXTS, {"ids": page_ids[i : i + _BATCH]})
-                texts.update((id_, text) for id_, text in found)
-        return {r.id: _chunk(r, spans[r.id], texts) for r in rows}
+            spans = {r.id: read_spans(r.spans) for r in rows}
+            texts = _page_texts(c, spans.values())
+        chunks = {r.id: _chunk(r, spans[r.id], texts) for r in rows}
+        whole = {r.id for r in rows if text_hash(chunks[r.id].searched_text) == r.text_hash}
+        if len(whole) < len(chunks):
+            # The disk, or somebody, changed a text or where a chunk lies in it: never quoted.
+            log.warning("%d damaged passages are left out; verify.", len(chunks) - len(whole))
+        return {i: chunk for i, chunk in chunks.items() if i in whole}
+
+
+def _page_texts(c: Connection, spans: Iterable[Sequence[tuple[int, int, int]]]) -> dict[int, str]:
+    ids = list({s[0] for found in spans for s in found})
+    texts: dict[int, str] = {}
+    for i in range(0, len(ids), _BATCH):
+        found = c.execute(_TEXTS, {"ids": ids[i : i + _BATCH]})
+        texts.update((id_, text) for id_, text in found)
+    return texts
+
+
+def _joined(spans: Sequence[tuple[int, int, int]], texts: Mapping[int, str]) -> str:
+    return "\n".join(texts.get(p, "")[s:e] for p, s, e in spans)
 
 
 def _chunk_rows() -> Select:
@@ -252,6 +319,7 @@ def _chunk_rows() -> Select:
             k.page,
             k.section,
             k.header,
+            k.text_hash,
             k.language,
             d.id.label("document_id"),
             d.space_id,
@@ -262,7 +330,7 @@ def _chunk_rows() -> Select:
     )
 
 
-def _chunk(row: Row, spans: list[list[int]], texts: dict[int, str]) -> Chunk:
+def _chunk(row: Row, spans: list[tuple[int, int, int]], texts: dict[int, str]) -> Chunk:
     return Chunk(
         id=row.id,
         document_id=row.document_id,
@@ -273,8 +341,16 @@ def _chunk(row: Row, spans: list[list[int]], texts: dict[int, str]) -> Chunk:
         section=row.section,
         header=row.header,
         language=row.language,
-        text="\n".join(texts[p][s:e] for p, s, e in spans),
+        text=_joined(spans, texts),
     )
+
+
+def read_spans(text: str) -> list[tuple[int, int, int]]:
+    """(page id, start, end) as the table keeps them; none where they cannot be read."""
+    try:
+        return [(int(p), int(s), int(e)) for p, s, e in json.loads(text)]
+    except (ValueError, TypeError):
+        return []
 
 
 # Composed once: that takes SQLAlchemy longer than SQLite needs to answer them.
@@ -294,6 +370,9 @@ _HEADS = (
     .join(t.versions, t.versions.c.id == t.chunks.c.version_id)
     .join(t.documents, t.documents.c.id == t.versions.c.document_id)
     .where(_MAY_ANSWER)
+)
+_SPANS = select(t.chunks.c.id, t.chunks.c.spans).where(
+    t.chunks.c.id.in_(bindparam("ids", expanding=True))
 )
 _TEXTS = select(t.pages.c.id, t.pages.c.text).where(
     t.pages.c.id.in_(bindparam("ids", expanding=True))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Collection, Iterator
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 
+from store import redaction
 from store.catalog import tables as t
 from store.catalog.base import Queries, named
+from store.catalog.deletions import deleted_among
 from store.errors import NotFound
 from store.models import Answer, Conversation, Turn, TurnState
+
+_TITLE = 80  # characters of the first question
 
 
 class ConversationQueries(Queries):
@@ -87,12 +92,15 @@ class ConversationQueries(Queries):
             c.execute(
                 t.conversations.update()
                 .where(t.conversations.c.id == conversation_id, t.conversations.c.title == "")
-                .values(title=question[:80])
+                .values(title=question[:_TITLE])
             )
         return turn_id
 
     def save_turn(self, turn_id: str, answer: Answer, state: TurnState) -> None:
+        """What it has of documents that were removed while it was written is left out."""
         with self.db.write() as c:
+            if gone := deleted_among(c, redaction.documents_of(answer)):
+                answer = redaction.without_traces_of(answer, gone)
             c.execute(
                 t.turns.update()
                 .where(t.turns.c.id == turn_id)
@@ -107,12 +115,97 @@ class ConversationQueries(Queries):
             raise NotFound("This question is gone.")
         return _turn(row)
 
+    def conversations_about(self, document_id: str, names: Collection[str] = ()) -> list[str]:
+        """Ids of conversations that quote or searched a document, or name it in a question."""
+        with self.db.read() as c:
+            found = list(c.execute(_about(document_id)).scalars())
+            for name in filter(None, names):
+                asks = func.instr(func.lower(t.turns.c.question), name.lower()) > 0
+                found += c.execute(select(t.turns.c.conversation_id).where(asks)).scalars()
+        return list(dict.fromkeys(found))
+
+    def quotes_of(self, document_id: str) -> dict[str, int]:
+        """How often stored answers still quote a document, and how often their traces name it."""
+        turns = select(t.turns.c.answer).where(func.instr(t.turns.c.answer, document_id) > 0)
+        quotes = traces = 0
+        with self.db.read() as c:
+            for text in c.execute(turns).scalars():
+                answer = Answer.model_validate_json(text)
+                quotes += redaction.quotes_of(answer, document_id)
+                traces += redaction.named_in_trace(answer, document_id)
+        return {"conversations: quotes": quotes, "conversations: traces": traces}
+
+    def texts_of_conversations(self, conversation_ids: Collection[str]) -> Iterator[str]:
+        """Every text of these conversations: questions, answers, traces, notes of marks."""
+        for conversation_id in conversation_ids:
+            with self.db.read() as c:
+                turns = c.execute(_turns_of(conversation_id)).all()
+                notes = c.execute(_notes_of(conversation_id)).all()
+            for row in turns:
+                yield row.question
+                yield from redaction.texts_of(_turn(row).answer.model_dump())
+            yield from (row.note for row in notes)
+
+    def forget_in_conversations(
+        self,
+        conversation_ids: Collection[str],
+        document_ids: Collection[str],
+        clean: redaction.Clean,
+    ) -> None:
+        """Leave nothing of these documents in these conversations, as `store.redaction` has it.
+
+        A conversation a transaction; done again, it changes nothing.
+        """
+        for conversation_id in conversation_ids:
+            with self.db.write() as c:
+                turns = c.execute(_turns_of(conversation_id)).all()
+                for row in turns:
+                    answer = redaction.without_documents(_turn(row).answer, document_ids, clean)
+                    c.execute(
+                        t.turns.update()
+                        .where(t.turns.c.id == row.id)
+                        .values(question=clean(row.question), answer=answer.model_dump_json())
+                    )
+                for row in c.execute(_notes_of(conversation_id)).all():
+                    mine = (t.marks.c.turn_id == row.turn_id) & (
+                        t.marks.c.principal_id == row.principal_id
+                    )
+                    c.execute(t.marks.update().where(mine).values(note=clean(row.note)))
+                k = t.conversations.c
+                title = c.execute(select(k.title).where(k.id == conversation_id)).scalar()
+                if title:
+                    # Cut from the first question, it may end within a word: cut anew.
+                    first = turns[0].question if turns else ""
+                    whole = first if first.startswith(title) else title
+                    c.execute(
+                        t.conversations.update()
+                        .where(k.id == conversation_id)
+                        .values(title=clean(whole)[:_TITLE])
+                    )
+
     def running_turns(self) -> list[Turn]:
         """Turns that a process left unfinished, or is still answering."""
         with self.db.read() as c:
             return [
                 _turn(r) for r in c.execute(select(t.turns).where(t.turns.c.state == "running"))
             ]
+
+
+def _about(document_id: str) -> Select:
+    return select(t.turns.c.conversation_id).where(func.instr(t.turns.c.answer, document_id) > 0)
+
+
+def _turns_of(conversation_id: str) -> Select:
+    u = t.turns.c
+    return select(t.turns).where(u.conversation_id == conversation_id).order_by(u.seq)
+
+
+def _notes_of(conversation_id: str) -> Select:
+    return (
+        select(t.marks)
+        .join(t.turns, t.turns.c.id == t.marks.c.turn_id)
+        .where(t.turns.c.conversation_id == conversation_id)
+    )
 
 
 def _turn(row: Row) -> Turn:

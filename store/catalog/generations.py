@@ -1,4 +1,4 @@
-"""Generations, what is indexed in them, becoming ready, and going for good."""
+"""Which generations there are, what is indexed in them, becoming ready, and going for good."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sqlalchemy import Connection, Row, and_, exists, select
 
 from store.catalog import tables as t
 from store.catalog.base import named, to_json
-from store.catalog.jobs import cancel_jobs, insert_job
+from store.catalog.jobs import cancel_jobs
 from store.catalog.leases import Lease, LeasedQueries, check_here, check_lease
+from store.errors import NotFound
 from store.models import ANSWERING, ENDED_WITHOUT, Generation
 
 _LIVE = ("building", "serving")
-_REINDEXING = (t.jobs.c.kind == "reindex") & t.jobs.c.state.in_(("queued", "running"))
 
 
 class Leaving(NamedTuple):
@@ -37,39 +37,43 @@ class GenerationQueries(LeasedQueries):
     def serving_generation(self) -> Generation | None:
         with self.db.read() as c:
             row = c.execute(_SERVING).first()
-        return _generation(row) if row else None
+        return as_generation(row) if row else None
 
     def generations(self) -> list[Generation]:
         with self.db.read() as c:
             rows = c.execute(select(t.generations).order_by(t.generations.c.created_at))
-            return [_generation(r) for r in rows]
+            return [as_generation(r) for r in rows]
+
+    def generation(self, generation_id: str) -> Generation:
+        """Raises NotFound."""
+        with self.db.read() as c:
+            row = c.execute(
+                select(t.generations).where(t.generations.c.id == generation_id)
+            ).first()
+        if row is None:
+            raise NotFound("This index generation is gone.")
+        return as_generation(row)
 
     def first_generation(
-        self, chunker: str, embedder: str, dimension: int, now: float
+        self,
+        chunker: str,
+        embedder: str,
+        dimension: int,
+        now: float,
+        opened_by: str | None = None,
     ) -> Generation:
         """The serving generation, made empty where there is none yet."""
         with self.db.write() as c:
             if found := c.execute(_SERVING).first():
-                return _generation(found)
-            return _new(c, chunker, embedder, dimension, "serving", now)
+                return as_generation(found)
+            return new_generation(c, chunker, embedder, dimension, "serving", now, opened_by)
 
-    def begin_reindex(
-        self, chunker: str, embedder: str, dimension: int, now: float
-    ) -> Generation | None:
-        """A building generation with the job that fills it; None while one is being built."""
-        with self.db.write() as c:
-            if c.execute(select(t.jobs.c.id).where(_REINDEXING)).first():
-                return None
-            generation = _new(c, chunker, embedder, dimension, "building", now)
-            insert_job(c, "reindex", now, generation_id=generation.id)
-            return generation
-
-    def abandoned_generations(self) -> list[str]:
-        """Building ones whose job ended without a swap: cancelled, failed, or killed in between."""
+    def note_embedder(self, embedder: str, opened_by: str) -> None:
+        """Note how an embedder is opened with its generations of an older Footnote."""
         g = t.generations.c
-        job = exists().where(t.jobs.c.generation_id == g.id, _REINDEXING)
-        with self.db.read() as c:
-            return list(c.execute(select(g.id).where(g.state == "building", ~job)).scalars())
+        with self.db.write() as c:
+            theirs = (g.embedder == embedder, g.opened_by.is_(None))
+            c.execute(t.generations.update().where(*theirs).values(opened_by=opened_by))
 
     def mark_indexed(self, lease: Lease, generation_id: str, version_id: str) -> None:
         """After Chroma and the lexical index have all chunks of the version."""
@@ -91,7 +95,7 @@ class GenerationQueries(LeasedQueries):
     def unindexed(self, generation_id: str) -> list[str]:
         """Answering versions that this generation lacks."""
         with self.db.read() as c:
-            return _unindexed(c, generation_id)
+            return unindexed_in(c, generation_id)
 
     def make_ready(
         self,
@@ -153,51 +157,6 @@ class GenerationQueries(LeasedQueries):
                 .values(state="done", error=None, seconds=seconds)
             )
             return True
-
-    def swap(self, lease: Lease, generation_id: str, seconds: float) -> list[str]:
-        """Make a building generation serve, in one transaction.
-
-        Returns the versions it still lacks, and swaps nothing, when there are any.
-        """
-        g = t.generations.c
-        with self.leased(lease) as c:
-            missing = _unindexed(c, generation_id)
-            if missing:
-                return missing
-            c.execute(t.generations.update().where(g.state == "serving").values(state="retired"))
-            c.execute(t.generations.update().where(g.id == generation_id).values(state="serving"))
-            c.execute(
-                t.jobs.update()
-                .where(t.jobs.c.id == lease.job_id)
-                .values(state="done", error=None, seconds=seconds)
-            )
-            return []
-
-    def drop_generation(self, generation_id: str) -> None:
-        """Forget a generation that does not serve; its folder is the caller's to drop."""
-        with self.db.write() as c:
-            serving = c.execute(
-                select(t.generations.c.state).where(t.generations.c.id == generation_id)
-            ).scalar()
-            if serving == "serving":
-                return
-            c.execute(
-                t.jobs.delete().where(
-                    t.jobs.c.generation_id == generation_id,
-                    t.jobs.c.state.in_(("queued", "running")),
-                )
-            )
-            c.execute(
-                t.jobs.update()
-                .where(t.jobs.c.generation_id == generation_id)
-                .values(generation_id=None)
-            )
-            for table in (t.indexed, t.chunks):
-                c.execute(table.delete().where(table.c.generation_id == generation_id))
-            c.execute(t.generations.delete().where(t.generations.c.id == generation_id))
-            # A removed document's vectors would outlive it here: nothing else looks for them.
-            text = t.embeddings.c.text_hash
-            c.execute(t.embeddings.delete().where(~exists().where(t.chunks.c.text_hash == text)))
 
     def begin_removal(self, document_id: str) -> None:
         """From this transaction on the document answers no more; its jobs stop."""
@@ -298,8 +257,15 @@ class GenerationQueries(LeasedQueries):
             return True
 
 
-def _new(
-    c: Connection, chunker: str, embedder: str, dimension: int, state: str, now: float
+def new_generation(
+    c: Connection,
+    chunker: str,
+    embedder: str,
+    dimension: int,
+    state: str,
+    now: float,
+    opened_by: str | None = None,
+    gate: str | None = None,
 ) -> Generation:
     generation = Generation(
         id="g" + secrets.token_hex(4),
@@ -308,6 +274,8 @@ def _new(
         dimension=dimension,
         state=state,
         created_at=now,
+        opened_by=opened_by,
+        gate=gate,
     )
     c.execute(t.generations.insert().values(**generation.model_dump()))
     return generation
@@ -325,7 +293,7 @@ def _forget_texts(c: Connection, hashes: Collection[str]) -> None:
         )
 
 
-def _unindexed(c: Connection, generation_id: str) -> list[str]:
+def unindexed_in(c: Connection, generation_id: str) -> list[str]:
     v = t.versions.c
     query = (
         select(v.id)
@@ -341,5 +309,5 @@ def _unindexed(c: Connection, generation_id: str) -> list[str]:
     return list(c.execute(query).scalars())
 
 
-def _generation(row: Row) -> Generation:
+def as_generation(row: Row) -> Generation:
     return Generation(**named(row))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,7 +15,7 @@ from store.catalog.base import named, strings, to_json
 from store.catalog.database import Database
 from store.catalog.documents import _document, _newest
 from store.catalog.leases import Lease, LeasedQueries
-from store.errors import NotFound
+from store.errors import NotFound, PageChanged
 from store.models import Block, Box, Document, How, Page, ParsedDocument, ParsedPage
 
 _WINDOW = 32
@@ -258,7 +259,27 @@ class PageQueries(LeasedQueries):
         return _document(document).model_copy(update={"kind": row.kind}), row.content_hash
 
 
+def text_sum(text: str) -> int:
+    """CRC-32 of what a page says, as the table keeps it."""
+    return zlib.crc32(text.encode("utf-8", "surrogatepass"))
+
+
+def layout_sum(blocks: str, boxes: bytes | None) -> int:
+    """CRC-32 of where a page says it, as the table keeps it."""
+    return zlib.crc32(boxes or b"", zlib.crc32(blocks.encode("utf-8", "surrogatepass")))
+
+
+def check_page(number: int, kept: int | None, found: int) -> None:
+    """Raises PageChanged; pages that were stored before there were sums pass."""
+    if kept is not None and kept != found:
+        raise PageChanged(
+            f"Page {number} is damaged in the catalog and is not used; "
+            "`python -m ingestion verify --repair` reads it again."
+        )
+
+
 def _page_row(parse_id: int, page: ParsedPage) -> dict:
+    blocks = _pack_blocks(page.blocks)
     return {
         "parse_id": parse_id,
         "number": page.number,
@@ -270,15 +291,19 @@ def _page_row(parse_id: int, page: ParsedPage) -> dict:
         "width": page.width,
         "height": page.height,
         "boxes": page.boxes,
-        "blocks": _pack_blocks(page.blocks),
+        "blocks": blocks,
         "error": page.error,
         "confidence": page.confidence,
         "figures": to_json(page.figures),
+        "text_sum": text_sum(page.text),
+        "layout_sum": layout_sum(blocks, page.boxes),
     }
 
 
 def _page(row: Row) -> Page:
     values = named(row)
+    check_page(row.number, values.pop("text_sum"), text_sum(row.text))
+    check_page(row.number, values.pop("layout_sum"), layout_sum(row.blocks, row.boxes))
     values["flags"] = strings(values["flags"])
     values["blocks"] = _unpack_blocks(values["blocks"])
     values["figures"] = tuple(tuple(box) for box in json.loads(values["figures"]))

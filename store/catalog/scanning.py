@@ -9,6 +9,7 @@ from sqlalchemy import exists, func, or_, select
 
 from store.catalog import tables as t
 from store.catalog.base import Queries
+from store.catalog.pages import check_page, text_sum
 from store.models import ANSWERING, How, Kind
 
 TABULAR: tuple[Kind, ...] = ("xlsx", "csv")
@@ -82,16 +83,21 @@ class ScanQueries(Queries):
         return sorted(found, key=lambda each: (each.name.casefold(), each.document_id))
 
     def page_texts(self, parse_ids: Sequence[int]) -> Iterator[PageText]:
-        """All stored pages of these parses, by parse and number, a few at a time."""
+        """All stored pages of these parses, by parse and number, a few at a time.
+
+        Raises PageChanged at one that is not what was stored.
+        """
         p = t.pages.c
         query = (
-            select(p.id, p.parse_id, p.number, p.how, p.text, p.quality)
+            select(p.id, p.parse_id, p.number, p.how, p.text, p.quality, p.text_sum)
             .where(p.parse_id.in_(parse_ids))
             .order_by(p.parse_id, p.number)
         )
         with self.db.read() as c:
             for rows in c.execute(query).partitions(_ROWS):
-                yield from (PageText(*row) for row in rows)
+                for row in rows:
+                    check_page(row.number, row.text_sum, text_sum(row.text))
+                    yield PageText(*row[:-1])
 
     def has_tables(
         self, space_ids: Collection[str], document_ids: Collection[str] | None = None

@@ -108,6 +108,9 @@ pages = Table(
     Column("error", Text),
     Column("confidence", Float),
     Column("figures", Text, nullable=False, server_default="[]"),  # [[x0, y0, x1, y1], …]
+    # CRC-32 of the text, and of blocks and boxes: SQLite notices no change inside of a value.
+    Column("text_sum", Integer),
+    Column("layout_sum", Integer),
     UniqueConstraint("parse_id", "number"),
     sqlite_autoincrement=True,  # a page id is never used twice: old links must not open new pages
 )
@@ -162,7 +165,7 @@ embeddings = Table(
     sqlite_with_rowid=False,
 )
 
-# state: queued, running, done, failed, cancelled
+# state: queued, running, done, failed, cancelled, held (a re-index, at its gate)
 jobs = Table(
     "jobs",
     metadata,

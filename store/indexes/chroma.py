@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from store.errors import IndexDamaged, Transient
+from store.indexes.scrub import rewrite_database, scrub_vectors
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 _CONFIGURATION: CreateCollectionConfiguration = {
     "hnsw": {"space": "cosine", "max_neighbors": 32, "ef_construction": 400, "ef_search": 400}
 }
+_WRITES_TO_FILES = 1000  # after so many, Chroma brings its log into the files of vectors
 _PREFIX = "space-"  # Chroma refuses names under three characters
 _WRITE_ROWS = 256  # a question waits for one such batch of a running ingestion
 _READ_IDS = 5000  # SQLite takes 32,766 variables in a statement
@@ -90,6 +93,50 @@ class VectorIndex:
                 found += self._nearest(space_id, vector, k, batch)
         return sorted(found, key=lambda hit: -hit[1])[:k]
 
+    def nearest(self, space_id: str, vectors: np.ndarray, k: int) -> list[list[tuple[str, float]]]:
+        """For each row of float32 [n, d] at most `k` (chunk id, cosine similarity), best first."""
+        with self._using(space_id) as collection:
+            if collection is None:
+                return [[] for _ in vectors]
+            rows = np.asarray(vectors, dtype=np.float32)
+            got = collection.query(query_embeddings=rows, n_results=k, include=["distances"])
+            distances = got["distances"]
+            assert distances is not None  # asked for with `include`
+            return [
+                [(chunk_id, 1.0 - d) for chunk_id, d in zip(ids, far, strict=True)]
+                for ids, far in zip(got["ids"], distances, strict=True)
+            ]
+
+    def purge(self, space_id: str) -> int:
+        """Erases from the files what was deleted from this space; questions wait meanwhile.
+
+        Chroma keeps a deleted vector in its log, on free pages of its database and, marked, among
+        the others. Returns how many were written over there. A kill at any moment loses nothing;
+        what is left then goes with the next purge.
+        """
+        with self._using(space_id) as collection:
+            if collection is None:
+                return 0
+            self._write_to_files_after(collection, 2)
+            self._reopen()  # a collection that is open does not notice
+            collection = self._collection(space_id, create=False)
+            assert collection is not None
+            # Deleting what is not there writes to the log, which so grows long enough to be taken
+            # over into the files and emptied.
+            for _ in range(2):
+                collection.delete(ids=["none-1", "none-2", "none-3"])
+            self.close()
+            try:
+                rewrite_database(self.folder, str(collection.id))
+                scrubbed = scrub_vectors(self.folder)
+            finally:
+                self._client = _open_client(self.folder)
+            again = self._collection(space_id, create=False)
+            assert again is not None
+            self._write_to_files_after(again, _WRITES_TO_FILES)
+            self._reopen()
+            return scrubbed
+
     def ids(self, space_id: str) -> set[str]:
         with self._using(space_id) as collection:
             return set() if collection is None else set(collection.get(include=[])["ids"])
@@ -134,6 +181,15 @@ class VectorIndex:
             self._collections.clear()
             if client is not None:
                 client.close()
+
+    def _write_to_files_after(self, collection: ChromaCollection, writes: int) -> None:
+        with warnings.catch_warnings():  # Chroma warns itself of a collection that gave no function
+            warnings.simplefilter("ignore", DeprecationWarning)
+            collection.modify(configuration={"hnsw": {"sync_threshold": writes}})
+
+    def _reopen(self) -> None:
+        self.close()
+        self._client = _open_client(self.folder)
 
     def _check_dimension(self, dimension: int) -> None:
         for space_id in self.spaces():

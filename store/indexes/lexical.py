@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import math
 import sys
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import tantivy
@@ -22,6 +23,10 @@ from store.indexes.words import WORDS_VERSION
 from store.models import Frozen
 
 WRITER_BYTES = 15_000_000  # tantivy's least; per commit, given back after it
+_MERGED_BELOW = 10_000  # tantivy takes all segments of fewer chunks for equals; of eight
+_ALIKE = 8  # it makes one, and leaves out what was deleted
+_PADDING = "padding"
+_PADDED = "padded.json"
 _RAW = {"tokenizer_name": "raw", "index_option": "basic"}
 
 
@@ -76,23 +81,48 @@ class LexicalIndex:
         latest = {entry.id: entry for entry in entries}
         with self._writing() as writer:
             for entry in latest.values():
-                language = stemmed_language(entry.language)
                 writer.delete_documents_by_term("id", entry.id)
-                writer.add_document(
-                    tantivy.Document(
-                        id=entry.id,
-                        space=entry.space_id,
-                        document=entry.document_id,
-                        language=language,
-                        terms=" ".join(terms_of(f"{entry.header}\n\n{entry.text}", language)),
-                    )
-                )
+                writer.add_document(_document(entry))
 
     def delete(self, ids: Collection[str]) -> None:
         """Removes chunks; ids that are not there are no error."""
         with self._writing() as writer:
             for chunk_id in ids:
                 writer.delete_documents_by_term("id", chunk_id)
+
+    def purge(self, entries: Callable[[list[str]], Iterable[LexicalEntry]]) -> int:
+        """Erases from the files the terms of deleted chunks; questions go on meanwhile.
+
+        A deleted chunk's terms stay in its segment until that is written anew: a small one by
+        merging, a large one from `entries`, which gives chunks again by id. Returns how many
+        segments held deleted chunks. A kill at any moment loses nothing.
+        """
+        with self._lock:
+            held = self._with_deleted()
+            if not held:
+                return 0
+            if min(size for _, size in held) < _MERGED_BELOW:
+                with self._writing() as writer:
+                    for _ in range(_ALIKE):
+                        writer.add_document(tantivy.Document(id=_PADDING))
+                        writer.commit()
+            if left := {alive for alive, _ in self._with_deleted()}:
+                self._write_anew(left, entries)
+            self.delete([_PADDING])
+            padded = {
+                s["segment_id"]: s["deletes"]["num_deleted_docs"]
+                for s in self._segments()
+                if s["deletes"]
+            }
+            (self.folder / _PADDED).write_text(json.dumps(padded), encoding="utf-8")
+            return len(held)
+
+    def holders(self, word: str) -> int:
+        """How many chunks hold a word, in any form of it; deleted ones count until a purge."""
+        with self._reading() as searcher:
+            languages = {*(name for name, _ in searcher.terms_with_prefix("language", "")), ENGLISH}
+            forms = {form for forms in terms_asked(word, languages) for form in forms}
+            return max((searcher.doc_freq("terms", form) for form in forms), default=0)
 
     def query(
         self,
@@ -153,6 +183,44 @@ class LexicalIndex:
         """Lets go of the files; the folder may be deleted afterwards."""
         with self._lock:
             self._index = None
+
+    def _with_deleted(self) -> list[tuple[int, int]]:
+        """(chunks left, chunks it was written with) of each segment that holds deleted ones."""
+        padded = self._padded()
+        return [
+            (s["max_doc"] - s["deletes"]["num_deleted_docs"], s["max_doc"])
+            for s in self._segments()
+            if s["deletes"] and padded.get(s["segment_id"]) != s["deletes"]["num_deleted_docs"]
+        ]
+
+    def _segments(self) -> list[dict]:
+        with self._damage_named():
+            return json.loads((self.folder / "meta.json").read_text(encoding="utf-8"))["segments"]
+
+    def _padded(self) -> dict[str, int]:
+        """Of segments that had only padding deleted after a purge, how much of it."""
+        try:
+            return json.loads((self.folder / _PADDED).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # there is none, or a kill cut it short: work is done twice
+            return {}
+
+    def _write_anew(
+        self, of_sizes: Collection[int], entries: Callable[[list[str]], Iterable[LexicalEntry]]
+    ) -> None:
+        """Segments of so many chunks; a segment is not named to us, and one more does no harm."""
+        with self._reading() as searcher:
+            everything = tantivy.Query.all_query()
+            found = searcher.search(everything, max(1, searcher.num_docs), count=False)
+            segments: dict[int, list[str]] = {}
+            for _, address in found.hits:
+                id_ = searcher.doc(address)["id"][0]
+                segments.setdefault(address.segment_ord, []).append(id_)
+        ids = [i for each in segments.values() if len(each) in of_sizes for i in each]
+        with self._writing() as writer:
+            for id_ in ids:
+                writer.delete_documents_by_term("id", id_)
+            for entry in entries([i for i in ids if i != _PADDING]):
+                writer.add_document(_document(entry))
 
     def _any_of(
         self, searcher: tantivy.Searcher, asked: Counter[tuple[str, ...]]
@@ -220,6 +288,17 @@ def written_today(folder: Path) -> bool:
     except (OSError, ValueError):
         return True
     return f'"{WORDS_VERSION}"' in meta
+
+
+def _document(entry: LexicalEntry) -> tantivy.Document:
+    language = stemmed_language(entry.language)
+    return tantivy.Document(
+        id=entry.id,
+        space=entry.space_id,
+        document=entry.document_id,
+        language=language,
+        terms=" ".join(terms_of(f"{entry.header}\n\n{entry.text}", language)),
+    )
 
 
 def _rarity(holders: int, chunks: int) -> float:

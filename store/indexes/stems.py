@@ -72,6 +72,14 @@ def terms_asked(question: str, languages: Collection[str]) -> list[tuple[str, ..
     ]
 
 
+def is_empty(word: str) -> bool:
+    """Whether a word carries no subject, in English or another language that we know."""
+    term = fold(word)
+    return term in _EMPTY or any(
+        term in _empty_words(each, frozenset([term])) for each in _WITH_EMPTY_WORDS
+    )
+
+
 def asked(question: str) -> list[str]:
     """A question's terms, unstemmed, without the words of its language that carry no subject.
 

@@ -1,0 +1,120 @@
+"""Erases from Chroma's closed files the vectors that it only marks as deleted.
+
+Written against Chroma 1.5.9: its SQLite file, and hnswlib's `header.bin` and `data_level0.bin`. A
+file of another shape is refused, never written to.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from store.errors import IndexDamaged
+
+_HEADER = struct.Struct("<i6Q")
+_MARK = 2
+"""Byte of a slot whose lowest bit says deleted; before it the number of links, after it they."""
+_LINKS = 4
+
+
+class _Layout(NamedTuple):
+    """`slots` are in use; a slot of `size` bytes has its vector at [start, end)."""
+
+    slots: int
+    size: int
+    start: int
+    end: int
+
+
+def rewrite_database(folder: Path, collection_id: str) -> None:
+    """Chroma's SQLite anew, without what lies on free pages.
+
+    Raises IndexDamaged where its log still holds what the collection's files of vectors should
+    have taken over.
+    """
+    try:
+        with closing(sqlite3.connect(folder / "chroma.sqlite3", isolation_level=None)) as c:
+            c.execute("PRAGMA secure_delete=ON")
+            waiting = c.execute(_WAITING, (collection_id,)).fetchone()[0]
+            if waiting:
+                raise IndexDamaged(f"Chroma's {folder} keeps {waiting} entries in its log.")
+            c.execute("VACUUM")
+    except sqlite3.DatabaseError as fault:
+        raise IndexDamaged(f"Chroma's {folder} is damaged: {fault}") from fault
+
+
+def scrub_vectors(folder: Path) -> int:
+    """Writes over every vector that is marked as deleted, or lies beyond those in use; how many.
+
+    A deleted one becomes a copy of a neighbour's: searches go on through its links. Durable on
+    return; a kill half way leaves deleted vectors to scrub again, and no others touched.
+    """
+    return sum(_scrub(header.parent) for header in folder.glob("*/header.bin"))
+
+
+_WAITING = """
+SELECT count(*) FROM embeddings_queue q
+JOIN segments s ON s.collection = substr(q.topic, -36) AND s.scope = 'VECTOR'
+LEFT JOIN max_seq_id m ON m.segment_id = s.id
+WHERE s.collection = ? AND q.seq_id > coalesce(m.seq_id, -1)
+"""
+
+
+def _scrub(folder: Path) -> int:
+    count = 0
+    with (folder / "data_level0.bin").open("r+b") as f:
+        layout = _layout(folder, os.fstat(f.fileno()).st_size)
+        for n, links in _deleted(f.fileno(), layout):
+            vector = _neighbour(f.fileno(), layout, links) or bytes(layout.end - layout.start)
+            os.pwrite(f.fileno(), vector, n * layout.size + layout.start)
+            count += 1
+        used = layout.slots * layout.size
+        free = os.fstat(f.fileno()).st_size - used
+        if free > 0:
+            os.pwrite(f.fileno(), bytes(free), used)
+        os.fsync(f.fileno())
+    return count
+
+
+def _layout(folder: Path, size: int) -> _Layout:
+    header = (folder / "header.bin").read_bytes()
+    if len(header) < _HEADER.size:
+        raise IndexDamaged(f"Chroma's {folder} has a header that is too short.")
+    version, at, _, slots, each, label, vector = _HEADER.unpack_from(header)
+    links = vector - _LINKS
+    sound = version == 1 and at == 0 and links > 0 and links % 4 == 0 and vector < label
+    if not sound or each != label + 8 or (label - vector) % 4 or size % each or size < slots * each:
+        raise IndexDamaged(f"Chroma's {folder} has vectors of a shape that is not known.")
+    return _Layout(slots, each, vector, label)
+
+
+def _deleted(descriptor: int, layout: _Layout) -> Iterator[tuple[int, list[int]]]:
+    """Slots marked as deleted, with the slots they are linked to."""
+    a_read = max(1, (1 << 22) // layout.size)
+    for first in range(0, layout.slots, a_read):
+        count = min(a_read, layout.slots - first)
+        block = os.pread(descriptor, count * layout.size, first * layout.size)
+        for i in range(count):
+            if block[i * layout.size + _MARK] & 1:
+                yield first + i, _links(block[i * layout.size : i * layout.size + layout.start])
+
+
+def _links(head: bytes) -> list[int]:
+    (count,) = struct.unpack_from("<H", head)
+    count = min(count, (len(head) - _LINKS) // 4)
+    return list(struct.unpack_from(f"<{count}I", head, _LINKS))
+
+
+def _neighbour(descriptor: int, layout: _Layout, links: list[int]) -> bytes | None:
+    """The vector of the first linked slot that is not deleted."""
+    for n in links:
+        if n < layout.slots:
+            slot = os.pread(descriptor, layout.end, n * layout.size)
+            if not slot[_MARK] & 1:
+                return slot[layout.start :]
+    return None
