@@ -43,7 +43,7 @@ _ALL = re.compile(
 )
 _EVERYONE = re.compile(r"\b(?:all|every|everyone|everybody|anyone|anybody)\b", re.IGNORECASE)
 _MOST = re.compile(
-    r"(?<!at )(?<!at the )\b(?:most(?! recent)|majority|mostly|mainly|chiefly|largely|nearly all"
+    r"(?<!at )(?<!at the )\b(?:(?<!the )most(?! recent)|majority|mostly|mainly|chiefly|largely|nearly all"
     r"|almost all|predominantly)\b",
     re.I,
 )

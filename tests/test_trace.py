@@ -229,7 +229,7 @@ def shown() -> None:
 
 
 def test_the_screen_says_tokens_and_cost_of_every_request():
-    test = AppTest.from_function(shown).run()
+    test = AppTest.from_function(shown, default_timeout=60).run()
     assert not test.exception
     captions = [caption.value for caption in test.caption]
     assert captions[0] == (
