@@ -43,8 +43,8 @@ _ALL = re.compile(
 )
 _EVERYONE = re.compile(r"\b(?:all|every|everyone|everybody|anyone|anybody)\b", re.IGNORECASE)
 _MOST = re.compile(
-    r"(?<!at )(?<!at the )\b(?:(?<!the )most(?! recent)|majority|mostly|mainly|chiefly|largely|nearly all"
-    r"|almost all|predominantly)\b",
+    r"(?<!at )(?<!at the )\b(?:(?<!the )most(?! recent)|majority|mostly|mainly|chiefly|largely"
+    r"|nearly all|almost all|predominantly)\b",
     re.I,
 )
 _SOME = re.compile(
