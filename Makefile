@@ -20,7 +20,7 @@ run: setup ## Sets up where needed, then serves Footnote on http://127.0.0.1:850
 	@$(PY) app.py
 
 test: setup dev ## All tests but torture; those in the browser run where chromium is
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.runtime dev ## Format, lint, types and import contracts: what CI checks
 	$(VENV)/bin/ruff format --check
