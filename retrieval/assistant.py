@@ -39,6 +39,7 @@ from store.settings import Settings
 if TYPE_CHECKING:
     from retrieval.generate import LanguageModels
     from retrieval.llama import DraftTable
+    from retrieval.presupposed import Likeness
     from retrieval.router import Router
     from retrieval.sources import Source
     from retrieval.telemetry import Telemetry
@@ -88,6 +89,7 @@ class Assistant:
         with self._building:
             _ = self._router
         self.embedder.embed_query("warm")
+        self._likeness.vectors.words(["warm"])
 
     def close(self) -> None:
         self._turns.close()
@@ -283,6 +285,8 @@ class Assistant:
             rewritten = condensed(question, turns, asked, generator)
         if rewritten:
             asked.query_str = rewritten
+        # Counted before the search: what is ready by the end was not looked at.
+        awaited = _awaited(self.catalog.awaited(scope.space_ids, scope.document_ids))
         response = router.query(asked)
         reply, choice = Reply(response), choice_in(response)
         outcome = reply.outcome
@@ -313,6 +317,7 @@ class Assistant:
                     *outcome.warnings,
                     *_left_out(dropped),
                     *partly_read(),
+                    *awaited,
                 ),
                 nearest=outcome.nearest if outcome.refused else (),
                 rewritten=rewritten,
@@ -370,10 +375,16 @@ class Assistant:
         )
 
     @cached_property
+    def _likeness(self) -> Likeness:
+        from retrieval.presupposed import Likeness
+        from store.word_vectors import WordVectors
+
+        return Likeness(WordVectors(self.settings.model_dir))
+
+    @cached_property
     def _router(self) -> Router:
         from retrieval.engines import ENGINES, Tools
         from retrieval.llama import quiet_settings
-        from retrieval.presupposed import Likeness
         from retrieval.router import WordSelector, build_router
 
         silent = quiet_settings()
@@ -382,7 +393,7 @@ class Assistant:
             searcher=self.searcher,
             embedder=self.embedder,
             generator=self._generator,
-            likeness=Likeness(),
+            likeness=self._likeness,
             reranker=self._reranker,
         )
         engines = [(name, about, engine(tools)) for name, (engine, about) in ENGINES.items()]
@@ -409,6 +420,17 @@ def _left_out(dropped: Sequence[Sentence]) -> list[str]:
     if len(dropped) == 1:
         return ["1 sentence was left out: the documents do not say it."]
     return [f"{len(dropped)} sentences were left out: the documents do not say them."]
+
+
+def _awaited(count: int) -> list[str]:
+    if not count:
+        return []
+    if count == 1:
+        return ["1 document is still being read and was not looked at; ask again when it is ready."]
+    return [
+        f"{count} documents are still being read and were not looked at; ask again when they are"
+        " ready."
+    ]
 
 
 def _partly_read(catalog: Catalog, document_ids: Collection[str]) -> list[str]:

@@ -17,7 +17,11 @@ class Settings(BaseSettings):
     """Settings of one Footnote; every field is documented in the README's table."""
 
     model_config = SettingsConfigDict(
-        env_prefix="FOOTNOTE_", env_file=ROOT / ".env", extra="ignore", populate_by_name=True
+        env_prefix="FOOTNOTE_",
+        env_file=ROOT / ".env",
+        env_ignore_empty=True,  # FOOTNOTE_DATA= is no data folder, least of all the current one
+        extra="ignore",
+        populate_by_name=True,
     )
 
     data: Path = ROOT / "data" / "store"

@@ -300,3 +300,32 @@ def test_a_partly_read_document_is_cited_with_a_warning(
             assert "The lighthouse is white." in answer.text
             assert answer.warnings == ("“a.pdf” was only partly read.",)
         library.close()
+
+
+def test_documents_that_are_still_read_are_told_and_a_new_version_is_not(
+    store: Store, own: Assistant, tmp_path: Path
+):
+    library = open_library(store, start=False)
+    text = "The north gate opens at seven."
+    library.add(LOCAL_ADMIN, "gate.txt", files.txt(tmp_path / "gate", text), "main")
+    answer = own.ask(LOCAL_ADMIN, "When does the north gate open?")
+    assert answer.refused
+    said = "1 document is still being read and was not looked at; ask again when it is ready."
+    assert answer.warnings == (said,)
+    library.close()
+
+    library = open_library(store)
+    assert library.wait(60)
+    library.close()
+    library = open_library(store, start=False)
+    changed = files.txt(tmp_path / "later", text + " It closes at nine.")
+    library.add(LOCAL_ADMIN, "gate.txt", changed, "main", same_name="replace")
+    answer = own.ask(LOCAL_ADMIN, "When does the north gate open?")
+    assert answer.text == text
+    assert answer.warnings == ()
+    library.close()
+
+
+def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("FOOTNOTE_DATA", "")
+    assert Settings(_env_file=None).data == ROOT / "data" / "store"

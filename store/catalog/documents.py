@@ -132,6 +132,28 @@ class DocumentQueries(LeasedQueries):
                 is not None
             )
 
+    def awaited(
+        self, space_ids: Collection[str], document_ids: Collection[str] | None = None
+    ) -> int:
+        """How many documents in these spaces (of these, where named) are still to be read, and
+        have no earlier version that answers meanwhile."""
+        d, v, other = t.documents.c, t.versions.c, t.versions.alias()
+        answers = exists().where(other.c.document_id == d.id, other.c.status.in_(ANSWERING))
+        query = (
+            select(func.count(d.id.distinct()))
+            .join(t.versions, v.document_id == d.id)
+            .where(
+                v.status.in_(("queued", "processing")),
+                d.space_id.in_(space_ids),
+                d.removing.is_(False),
+                ~answers,
+            )
+        )
+        if document_ids is not None:
+            query = query.where(d.id.in_(document_ids))
+        with self.db.read() as c:
+            return c.execute(query).scalar_one()
+
     def counts(self) -> dict[str, int]:
         """Documents by status of their newest version."""
         newest = _newest().subquery()
