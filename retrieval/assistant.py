@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from retrieval.telemetry import Telemetry
 
 
+QUOTES_S = 2.0
+"""Of the time for an answer at most so much is left for quotes, where the models used the rest."""
+
+
 class ModelStatus(Frozen):
     """Which language models answer, and which host the excerpts go to."""
 
@@ -272,12 +276,12 @@ class Assistant:
 
         with self._building:
             router, generator = self._router, self._generator
-        began = time.monotonic()
+        began, limit_s = time.monotonic(), self.settings.answer_deadline_s
         asked = Asked(
             query_str=question,
             space_ids=scope.space_ids,
             document_ids=scope.document_ids,
-            deadline=began + self.settings.answer_deadline_s,
+            deadline=began + limit_s - min(QUOTES_S, limit_s / 4),
             stop=stop,
             route=route,
         )

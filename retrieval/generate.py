@@ -36,6 +36,7 @@ ATTEMPTS = 4
 FIRST_WAIT_S = 0.5
 LONGEST_UNBROKEN = 20_000
 """Characters without the end of a sentence, after which a model is taken to write for ever."""
+_SPARE_S = 2.0
 _TICK_S = 0.05
 
 
@@ -151,8 +152,10 @@ class LanguageModels:
         import httpx
 
         arrived: queue.Queue[str | Exception | None] = queue.Queue()
-        client = httpx.Client(timeout=max(1.0, asked.remaining_s()))
-        llm = self._llm(model, client, asked.remaining_s())
+        # One clock decides, the one below; the client's only frees the thread that reads.
+        patience_s = asked.remaining_s() + _SPARE_S
+        client = httpx.Client(timeout=patience_s)
+        llm = self._llm(model, client, patience_s)
         counted = Counted(sum(estimated_tokens(message.content or "") for message in messages))
 
         def read() -> None:

@@ -83,7 +83,7 @@ def check(fault: str, answers: list[Answer], longest_s: float) -> None:
             assert all(
                 word.strip(".,") in said for word in sentence.text.split() if word[0].isdigit()
             )
-    assert longest_s < DEADLINE_S + 2.0
+    assert longest_s < DEADLINE_S
 
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))

@@ -64,7 +64,7 @@ def _first_to_end(both: list[subprocess.Popen[bytes]]) -> tuple[int, int, float]
     raise TimeoutError("neither ended")
 
 
-def races(folder: Path, count: int) -> None:
+def races(folder: Path, count: int, *, by_the_clock: bool = False) -> None:
     found = [race(folder / str(i)) for i in range(count)]
     longest, most = max(f[0] for f in found), max(f[1] for f in found)
     sys.stderr.write(
@@ -72,7 +72,8 @@ def races(folder: Path, count: int) -> None:
         f"processor\n"
     )
     assert [f[2] for f in found if f[2]] == []
-    assert most < _SOON_S  # the clock's seconds depend on what else runs
+    # The clock's seconds depend on what else runs: they count where nothing else does.
+    assert (longest if by_the_clock else most) < _SOON_S
 
 
 def test_of_two_servers_one_ends_at_once_naming_the_other(tmp_path: Path):
@@ -81,4 +82,4 @@ def test_of_two_servers_one_ends_at_once_naming_the_other(tmp_path: Path):
 
 @pytest.mark.torture
 def test_twenty_races_of_two_servers(tmp_path: Path):
-    races(tmp_path, 20)
+    races(tmp_path, 20, by_the_clock=True)
