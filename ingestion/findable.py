@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -46,29 +46,41 @@ class Unsound(NamedTuple):
     total: int
 
 
-def unsound(pipeline: Pipeline, generation: Generation, *, quick: bool = False) -> Unsound:
+def unsound(
+    pipeline: Pipeline,
+    generation: Generation,
+    *,
+    quick: bool = False,
+    step: Callable[[], None] = lambda: None,
+) -> Unsound:
     """What is wrong with the chunks of a generation that are wholly indexed.
 
     Nothing is locked meanwhile: what looks wrong is looked at once more under the lock, because
-    documents come and go. Raises IndexDamaged.
+    documents come and go. `step` is called between two pieces of work. Raises IndexDamaged.
     """
     pair = pipeline.indexes.open(generation.id, generation.dimension)
     ids = _chosen(pipeline, generation, quick)
-    suspects = _unsound(pair, _searched(pipeline, generation, ids), quick)
+    suspects = _unsound(pair, _searched(pipeline, generation, ids), quick, step)
     doubtful = {c.id for some in suspects[1:5] for c in some} | set(suspects.changed)
     if doubtful:
         with pipeline.index_lock:
             pair = pipeline.indexes.open(generation.id, generation.dimension)
-            suspects = _unsound(pair, _searched(pipeline, generation, doubtful), quick)
+            again = _searched(pipeline, generation, doubtful)
+            suspects = _unsound(pair, again, quick, lambda: None)
     total = pipeline.catalog.chunk_count(generation.id)
     searched = total if ids is None else min(len(ids), total)
     return suspects._replace(searched=searched, total=total)
 
 
+def searched_of(total: int) -> int:
+    """Of how many of so many chunks each is searched."""
+    return total if total <= ALL_UP_TO else SAMPLE
+
+
 def _chosen(pipeline: Pipeline, generation: Generation, quick: bool) -> set[str] | None:
     """Ids of the chunks to search; None for all."""
     total = pipeline.catalog.chunk_count(generation.id)
-    most = QUICK_SAMPLE if quick else total if total <= ALL_UP_TO else SAMPLE
+    most = QUICK_SAMPLE if quick else searched_of(total)
     if total <= most:
         return None
     # Fewer than all where a crash left versions half indexed.
@@ -82,19 +94,23 @@ def _searched(
     return pipeline.catalog.searched(generation.id, ids)
 
 
-def _unsound(pair: IndexPair, steps: Iterable[list[Searched]], quick: bool) -> Unsound:
+def _unsound(
+    pair: IndexPair, parts: Iterable[list[Searched]], quick: bool, step: Callable[[], None]
+) -> Unsound:
     found = Unsound([], [], [], [], [], 0, 0)
-    for step in steps:
-        found.changed.extend(c.id for c in step if is_changed(c))
-        found.lost.extend(c for c in step if c.vector is None or not is_unit(c.vector))
-        sound = [c for c in step if c.vector is not None and is_unit(c.vector)]
+    for part in parts:
+        found.changed.extend(c.id for c in part if is_changed(c))
+        found.lost.extend(c for c in part if c.vector is None or not is_unit(c.vector))
+        sound = [c for c in part if c.vector is not None and is_unit(c.vector)]
         for space, some in groupby(sorted(sound, key=_space), key=_space):
             chunks = list(some)
             found.other.extend(_other_vectors(pair, space, chunks))
             for start in range(0, len(chunks), _BATCH):
                 found.unfound.extend(_not_first(pair, space, chunks[start : start + _BATCH]))
+                step()
         if not quick:
-            found.unread.extend(_not_by_words(pair, step))
+            found.unread.extend(_not_by_words(pair, part))
+        step()
     return found
 
 

@@ -1,4 +1,4 @@
-"""Before a new index serves: does it find its own chunks, and what the one in use finds?
+"""Before a new index serves: does it find what the one in use finds?
 
 Both are asked the same questions in the same plain way, each by its own embedder: the best by
 meaning and the best by words, their places added up (reciprocal rank fusion, Cormack et al. 2009).
@@ -7,7 +7,6 @@ meaning and the best by words, their places added up (reciprocal rank fusion, Co
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
@@ -15,12 +14,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ingestion.pipeline import Pipeline
-from store.catalog.chunks import text_hash
 from store.embedders import EmbedderGone
 from store.errors import IndexDamaged
 from store.gates import Asked
 from store.indexes.generations import IndexPair
-from store.indexes.words import words
 from store.models import Chunk, Generation
 
 MARGIN = 0.05
@@ -29,8 +26,6 @@ BEST = 10
 _DEPTH = 100
 _SAMPLE = 50
 _MOST_MARKED = 200
-_SAME = 0.999  # cosine: another text with this very vector is no fault of the index
-_RAREST = 8
 _AT_ONCE = 16
 _SENTENCE = re.compile(r"[^.!?\n]{20,200}[.!?]")
 
@@ -44,28 +39,6 @@ class Question(NamedTuple):
     text: str
     space_ids: frozenset[str]
     pages: frozenset[Page]
-
-
-def faults(pipeline: Pipeline, generation: Generation, step: Callable[[], None]) -> list[str]:
-    """What a sample of a generation's chunks is not found by, as sentences.
-
-    No different text may rank above a chunk that is searched by its own vector, and its rarest
-    words must find it within its document.
-    """
-    pair = pipeline.indexes.open(generation.id, generation.dimension)
-    chunks = sample(pipeline, generation)
-    vectors = pipeline.catalog.embeddings(
-        generation.embedder, {text_hash(c.searched_text) for c in chunks}
-    )
-    common = Counter(w for c in chunks for w in set(words(c.text)))
-    lost = {"its own vector": 0, "its rarest words": 0}
-    for chunk in chunks:
-        vector = vectors.get(text_hash(chunk.searched_text))
-        lost["its own vector"] += vector is None or not _found_by_vector(pair, chunk, vector)
-        rarest = sorted(set(words(chunk.text)), key=lambda w: (common[w], -len(w)))[:_RAREST]
-        lost["its rarest words"] += bool(rarest) and not _found_by_words(pair, chunk, rarest)
-        step()
-    return [f"{n} of {len(chunks)} chunks are not found by {by}" for by, n in lost.items() if n]
 
 
 def compared(
@@ -174,14 +147,3 @@ def sample(pipeline: Pipeline, generation: Generation, count: int = _SAMPLE) -> 
     ids = pipeline.catalog.some_chunks(generation.id, count, seed=1)
     found = pipeline.catalog.chunks(ids)
     return [found[i] for i in ids if i in found]
-
-
-def _found_by_vector(pair: IndexPair, chunk: Chunk, vector: np.ndarray) -> bool:
-    near = pair.vectors.query([chunk.space_id], vector, 5)
-    return bool(near) and (chunk.id in dict(near) or near[0][1] >= _SAME)
-
-
-def _found_by_words(pair: IndexPair, chunk: Chunk, rarest: Sequence[str]) -> bool:
-    text = " ".join(rarest)
-    hits = pair.lexical.query([chunk.space_id], text, 2 * _DEPTH, [chunk.document_id])
-    return chunk.id in dict(hits)

@@ -7,7 +7,7 @@ and chunks say what was stored; nothing deleted is left; no file is there that n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
 
 from ingestion.findable import unsound
@@ -50,14 +50,19 @@ def examine(pipeline: Pipeline, *, quick: bool = False) -> list[Check]:
 
 
 def examine_generation(
-    pipeline: Pipeline, generation: Generation, *, quick: bool = False
+    pipeline: Pipeline,
+    generation: Generation,
+    *,
+    quick: bool = False,
+    step: Callable[[], None] = lambda: None,
 ) -> list[Check]:
-    """The invariants of one generation's indexes, also of one that does not serve (yet)."""
+    """The invariants of one generation's indexes, also of one that does not serve (yet); `step`
+    is called between two pieces of work."""
     kept = "" if generation.state == "serving" else f" of the {generation.state} generation"
     try:
         with pipeline.index_lock:
             faults = compare(pipeline.catalog, pipeline.indexes, generation)
-        found = None if faults else unsound(pipeline, generation, quick=quick)
+        found = None if faults else unsound(pipeline, generation, quick=quick, step=step)
     except IndexDamaged as e:
         return [Check(name=f"index{kept}", ok=False, detail=str(e))]
     total = pipeline.catalog.chunk_count(generation.id)

@@ -13,9 +13,11 @@ import time
 from collections.abc import Sequence
 
 from ingestion.chunking import CHUNKER
-from ingestion.gate import compared, falls, faults
+from ingestion.findable import searched_of
+from ingestion.gate import compared, falls
+from ingestion.invariants import examine_generation
 from ingestion.pacing import Pace
-from ingestion.pipeline import Pipeline, Work, compare
+from ingestion.pipeline import Pipeline, Work
 from store.catalog.jobs import Job
 from store.crashpoints import reached
 from store.embedders import EmbedderGone, describe
@@ -124,15 +126,13 @@ class _Reindex:
 
     def _passes(self) -> bool:
         """Whether it may serve. Raises Transient where it is not whole; held, where it is worse."""
-        with self.pipeline.index_lock:
-            found = compare(self.catalog, self.pipeline.indexes, self.generation)
-        found = found or faults(self.pipeline, self.generation, self.pace)
-        if found:
-            raise Transient("The new index is not complete: " + "; ".join(found) + ".")
+        checks = examine_generation(self.pipeline, self.generation, step=self.pace)
+        if found := [c.detail for c in checks if not c.ok]:
+            raise Transient("The new index is not complete: " + " ".join(found))
         if self.serving is None or self.gate.returning:
             return True
         asked = compared(self.pipeline, self.serving, self.generation, self.pace)
-        tried = min(50, self.catalog.chunk_count(self.generation.id))
+        tried = searched_of(self.catalog.chunk_count(self.generation.id))
         self._note(asked=asked, chunks_tried=tried)
         less = falls(asked)
         if not less or self.gate.anyway:
