@@ -13,8 +13,8 @@ from store.catalog.soundness import Searched, is_unit
 from store.embedding import Embedder
 from store.errors import FootnoteError, IndexDamaged, Transient
 from store.indexes.generations import SIDES, IndexPair, Side
-from store.indexes.lexical import LexicalEntry
-from store.models import Chunk, Generation
+from store.indexes.lexical import entry_of
+from store.models import Generation
 
 _STEP = 256
 
@@ -130,7 +130,7 @@ def _fill_words(pipeline: Pipeline, pair: IndexPair, ids: Sequence[str]) -> None
     for start in range(0, len(ids), _STEP):
         _go_on(pipeline)
         chunks = pipeline.catalog.stored_chunks(ids[start : start + _STEP]).values()
-        pair.lexical.upsert([_entry(c) for c in chunks])
+        pair.lexical.upsert([entry_of(c) for c in chunks])
 
 
 def _mend_searched(pipeline: Pipeline, generation: Generation) -> list[str]:
@@ -195,14 +195,3 @@ def _leave_deleted(pipeline: Pipeline) -> list[str]:
 def _go_on(pipeline: Pipeline) -> None:
     if pipeline.stopping.is_set():
         raise Transient("Footnote is closing; the rebuilding goes on at the next start.")
-
-
-def _entry(chunk: Chunk) -> LexicalEntry:
-    return LexicalEntry(
-        id=chunk.id,
-        space_id=chunk.space_id,
-        document_id=chunk.document_id,
-        header=chunk.header,
-        text=chunk.text,
-        language=chunk.language,
-    )

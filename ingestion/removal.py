@@ -9,7 +9,7 @@ from ingestion.pipeline import Pipeline
 from store.catalog.deletions import Certificate, Counted, Removal
 from store.errors import Transient
 from store.indexes.generations import IndexPair
-from store.indexes.lexical import LexicalEntry
+from store.indexes.lexical import LexicalEntry, entry_of
 from store.indexes.stems import is_empty
 from store.indexes.words import words
 from store.models import Generation
@@ -136,15 +136,9 @@ def _purge(pipeline: Pipeline, removals: Collection[Removal]) -> None:
 
 def _entries(pipeline: Pipeline, ids: list[str]) -> Iterator[LexicalEntry]:
     for start in range(0, len(ids), _STEP):
-        for c in pipeline.catalog.stored_chunks(ids[start : start + _STEP]).values():
-            yield LexicalEntry(
-                id=c.id,
-                space_id=c.space_id,
-                document_id=c.document_id,
-                header=c.header,
-                text=c.text,
-                language=c.language,
-            )
+        yield from map(
+            entry_of, pipeline.catalog.stored_chunks(ids[start : start + _STEP]).values()
+        )
 
 
 def _leave_conversations(pipeline: Pipeline, removals: Collection[Removal]) -> None:

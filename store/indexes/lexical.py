@@ -20,7 +20,7 @@ import tantivy
 from store.errors import IndexDamaged, Transient
 from store.indexes.stems import ENGLISH, stemmed_language, terms_asked, terms_of
 from store.indexes.words import WORDS_VERSION
-from store.models import Frozen
+from store.models import Chunk, Frozen
 
 WRITER_BYTES = 15_000_000  # tantivy's least; per commit, given back after it
 _MERGED_BELOW = 10_000  # tantivy takes all segments of fewer chunks for equals; of eight
@@ -42,6 +42,18 @@ class LexicalEntry(Frozen):
     header: str
     text: str
     language: str | None = None
+
+
+def entry_of(chunk: Chunk) -> LexicalEntry:
+    """What is indexed of a chunk of the catalog."""
+    return LexicalEntry(
+        id=chunk.id,
+        space_id=chunk.space_id,
+        document_id=chunk.document_id,
+        header=chunk.header,
+        text=chunk.text,
+        language=chunk.language,
+    )
 
 
 class LexicalIndex:
