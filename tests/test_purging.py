@@ -50,6 +50,27 @@ def test_vectors_that_were_replaced_are_in_no_file(tmp_path: Path):
     index.close()
 
 
+@pytest.mark.parametrize("purged", [True, False])
+def test_memory_that_chroma_writes_out_unfilled_is_cleared(tmp_path: Path, purged: bool):
+    rows = unit_rows(30)
+    index = VectorIndex(tmp_path)
+    index.upsert("s1", [f"c{n}" for n in range(30)], rows)
+    index.purge("s1")  # writes all to the files
+    index.close()
+    (lengths,) = tmp_path.glob("*/length.bin")
+    whole = lengths.read_bytes()
+    lengths.write_bytes(whole[:120] + b"zorgabobumix" * 10)
+    index = VectorIndex(tmp_path)
+    if purged:
+        index.purge("s1")
+    index.close()
+    assert b"zorga" not in lengths.read_bytes()
+    index = VectorIndex(tmp_path)
+    assert index.query(["s1"], rows[7], 1)[0][0] == "c7"
+    index.check()
+    index.close()
+
+
 def test_files_of_vectors_of_another_shape_are_not_written_to(tmp_path: Path):
     folder = tmp_path / "segment"
     folder.mkdir()

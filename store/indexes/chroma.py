@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from store.errors import IndexDamaged, Transient
-from store.indexes.scrub import rewrite_database, scrub_vectors
+from store.indexes.scrub import clear_lengths, rewrite_database, scrub_vectors
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -181,6 +181,8 @@ class VectorIndex:
             self._collections.clear()
             if client is not None:
                 client.close()
+                if self.folder.exists():
+                    clear_lengths(self.folder)
 
     def _write_to_files_after(self, collection: ChromaCollection, writes: int) -> None:
         with warnings.catch_warnings():  # Chroma warns itself of a collection that gave no function

@@ -1,6 +1,7 @@
 """Erases from Chroma's closed files the vectors that it only marks as deleted.
 
-Written against Chroma 1.5.9: its SQLite file, and hnswlib's `header.bin` and `data_level0.bin`. A
+Written against Chroma 1.5.9: its SQLite file, and hnswlib's `header.bin`, `data_level0.bin`
+and `length.bin`. A
 file of another shape is refused, never written to.
 """
 
@@ -20,6 +21,7 @@ _HEADER = struct.Struct("<i6Q")
 _MARK = 2
 """Byte of a slot whose lowest bit says deleted; before it the number of links, after it they."""
 _LINKS = 4
+_LENGTH = 4
 
 
 class _Layout(NamedTuple):
@@ -54,6 +56,7 @@ def scrub_vectors(folder: Path) -> int:
     A deleted one becomes a copy of a neighbour's: searches go on through its links. Durable on
     return; a kill half way leaves deleted vectors to scrub again, and no others touched.
     """
+    clear_lengths(folder)
     return sum(_scrub(header.parent) for header in folder.glob("*/header.bin"))
 
 
@@ -63,6 +66,23 @@ JOIN segments s ON s.collection = substr(q.topic, -36) AND s.scope = 'VECTOR'
 LEFT JOIN max_seq_id m ON m.segment_id = s.id
 WHERE s.collection = ? AND q.seq_id > coalesce(m.seq_id, -1)
 """
+
+
+def clear_lengths(folder: Path) -> None:
+    """Zeros for the slots of `length.bin` that hold no vector's length yet.
+
+    hnswlib writes them out as it was given them: memory that may have held words of anything.
+    """
+    for header in folder.glob("*/header.bin"):
+        head, path = header.read_bytes(), header.with_name("length.bin")
+        if len(head) < _HEADER.size or not path.exists():
+            continue
+        used = _HEADER.unpack_from(head)[3] * _LENGTH
+        with path.open("r+b") as f:
+            free = os.fstat(f.fileno()).st_size - used
+            if free > 0:
+                os.pwrite(f.fileno(), bytes(free), used)
+                os.fsync(f.fileno())
 
 
 def _scrub(folder: Path) -> int:
