@@ -6,9 +6,8 @@ The set's documents are parted into two bases, every other one. Each base is ask
 those of its own documents that can be answered there must be, those of the other base must be
 refused. Questions that are written to look answerable (`answerable: false`) are a curve of their
 own. Printed: the shares refused at several thresholds, and the area under each curve (AUC); the
-picture shows both. The score is the best passage's (`retrieval.extractive`) without the points that
-come off what says the contrary (`retrieval.answerable`), 0 where something that the question takes
-for granted is nowhere mentioned. `--only de_` keeps to the documents whose names begin so, and to
+picture shows both. The score is `retrieval.extractive.certainty`, 0 where something that the
+question takes for granted is nowhere mentioned. `--only de_` keeps to the documents whose names begin so, and to
 the questions about them: a language's.
 """
 
@@ -23,10 +22,9 @@ import numpy as np
 
 from evals.reading import opened_set
 from evals.sets import QuestionSet, read_set
-from retrieval.answerable import points_off
 from retrieval.engines.base import Tools, sources_of
-from retrieval.engines.facts import DEPTH
-from retrieval.extractive import LOOKED_IN, THRESHOLD, score_passages
+from retrieval.engines.facts import QUOTED_FROM, foreign
+from retrieval.extractive import LOOKED_IN, THRESHOLD, certainty, score_passages
 from retrieval.instructions import quotable
 from retrieval.presupposed import Likeness
 from store.opening import Store
@@ -92,15 +90,15 @@ def best_scores(questions: Sequence[str], store: Store) -> list[float]:
     spaces = tuple(store.catalog.spaces())
     found = []
     for question in questions:
-        hits = searcher.search(question, spaces, None, DEPTH).hits
+        hits = searcher.search(question, spaces, None, QUOTED_FROM).hits
+        unread = store.embedder.host is None and foreign([hit.chunk for hit in hits])
         sources, pages = sources_of(tools, [hit.chunk for hit in hits])
         scores = {hit.chunk.id: hit.score for hit in hits}
         ranked = [(s, scores[s.chunk_id], quotable(s, pages)) for s in sources]
-        best = score_passages(question, ranked, store.embedder, likeness)
+        best = score_passages(question, ranked, store.embedder, likeness, unread=unread)
         seen = "\n".join(f"{source.header}\n{source.text}" for source in sources[:LOOKED_IN])
         there = bool(best) and likeness.mentioned(question, seen)
-        off = points_off(question, best[0].source.shown) if best else 0.0
-        found.append(best[0].score - off if there else 0.0)
+        found.append(certainty(question, best[0]) if there else 0.0)
     return found
 
 

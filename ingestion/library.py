@@ -15,7 +15,7 @@ from ingestion.parsers.kinds import sniff
 from ingestion.pipeline import Pipeline
 from ingestion.reindex_status import ReindexStatus, reindex_status
 from ingestion.reindexing import ReindexScope, Return, begin, begin_return, scope, way_back
-from ingestion.removal import remove_for_good
+from ingestion.removal import remove_again, remove_for_good
 from ingestion.safekeeping import Safekeeping
 from ingestion.sandbox import Limits
 from ingestion.schedule import Backups, backup_check
@@ -395,8 +395,10 @@ class Library(Safekeeping):
     def verify(self, principal: Principal, repair: bool = False) -> VerifyReport:
         """Compare catalog, files, Chroma and lexical index; mend what differs when asked to."""
         self._admin(principal)
+        again = remove_again(self.store, self.pipeline) if repair else []
         report = verify(self.pipeline, repair=repair)
         if repair:
+            report = report.model_copy(update={"repaired": (*again, *report.repaired)})
             self.worker.wake()  # it may have queued documents
             self.catalog.record(principal.id, "repair", ok=report.ok, mended=len(report.repaired))
         return report

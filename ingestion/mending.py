@@ -11,7 +11,7 @@ from ingestion.pipeline import Pipeline
 from store.catalog.chunks import text_hash
 from store.catalog.soundness import Searched, is_unit
 from store.embedding import Embedder
-from store.errors import FootnoteError, IndexDamaged, Transient
+from store.errors import IndexDamaged, Transient
 from store.indexes.generations import SIDES, IndexPair, Side
 from store.indexes.lexical import entry_of
 from store.models import Generation
@@ -29,7 +29,6 @@ def mend(pipeline: Pipeline, *, thorough: bool = False) -> list[str]:
         stray = pipeline.files.sweep(catalog.content_hashes())
     if stray:
         said.append(f"Removed {len(stray)} stored files that belonged to no document.")
-    said += _leave_deleted(pipeline)
     if forgotten := catalog.forgotten():
         catalog.remember(forgotten, pipeline.clock())
         said.append(f"Queued {len(forgotten)} documents that nobody was reading.")
@@ -176,20 +175,6 @@ def _mend_texts(pipeline: Pipeline) -> list[str]:
     count = pipeline.catalog.read_anew(pages, chunks, pipeline.clock())
     said = f"Queued {count} documents to be read anew: {len(pages)} of their pages were damaged."
     return [said]
-
-
-def _leave_deleted(pipeline: Pipeline) -> list[str]:
-    """Documents whose deletion is proved and that are here all the same go again."""
-    left = pipeline.catalog.deleted_but_here()
-    for document_id in left:
-        try:
-            pipeline.catalog.begin_removal(document_id)
-        except FootnoteError:
-            continue
-    versions = [x.version_id for x in pipeline.catalog.leaving() if x.document_id in left]
-    if versions:
-        pipeline.leave(versions)
-    return [f"Removed {len(left)} documents that had been deleted."] if left else []
 
 
 def _go_on(pipeline: Pipeline) -> None:

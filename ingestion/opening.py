@@ -12,7 +12,7 @@ from ingestion.parsers import ParseOptions
 from ingestion.pipeline import Pipeline
 from ingestion.recovery import is_to_be_mended, mend_aside, take_in_again
 from ingestion.reindexing import WORKER, begin, begins_by_itself
-from ingestion.removal import finish_removals
+from ingestion.removal import finish_removals, remove_again
 from ingestion.sandbox import Limits, Sandbox
 from ingestion.vision_model import vision_of
 from ingestion.worker import Worker
@@ -84,6 +84,7 @@ def open_library(store: Store, *, start: bool = True) -> Library:
 def _finish(store: Store, pipeline: Pipeline) -> None:
     """Removals that were begun. What stands in the way of one is told and tried again."""
     try:
+        remove_again(store, pipeline)
         finish_removals(store, pipeline)
     except FootnoteError as fault:
         log.warning("A removal could not be finished yet. %s", fault)

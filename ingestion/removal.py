@@ -75,6 +75,13 @@ def finish_removals(store: Store, pipeline: Pipeline) -> list[Certificate]:
         return remove_for_good(store, pipeline, store.catalog.unfinished_deletions(), None)
 
 
+def remove_again(store: Store, pipeline: Pipeline) -> list[str]:
+    """Remove documents that are here although their deletion was done; what was done."""
+    left = store.catalog.deleted_but_here()
+    remove_for_good(store, pipeline, left, None)
+    return [f"Removed {len(left)} documents that had been deleted."] if left else []
+
+
 def _counted_before(store: Store, pipeline: Pipeline, removal: Removal) -> Removal:
     """With what is there now; of a deletion that goes on, what was counted when it began."""
     if removal.certificate.stores:

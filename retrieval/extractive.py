@@ -106,7 +106,7 @@ def extract(
     held_back = sum(len(cut[source.chunk_id][1]) for source, _ in found[:LOOKED_IN])
     passages = [(source, score, cut[source.chunk_id][0]) for source, score in found]
     scored = score_passages(question, passages, embedder, likeness, unread=unread)
-    if not scored or not answers(question, scored[0]):
+    if not scored or certainty(question, scored[0]) < THRESHOLD:
         return Extracted(held_back=held_back)
     seen = "\n".join(f"{source.header}\n{source.text}" for source, _ in found[:LOOKED_IN])
     if not likeness.mentioned(question, seen):
@@ -133,10 +133,11 @@ def extract(
     return Extracted(tuple(first), difference(apart), repeated, held_back)
 
 
-def answers(question: str, best: Scored) -> bool:
-    """Whether the best passage is good enough and does not say the contrary."""
-    least = THRESHOLD if best.nearness is None else UNREAD_THRESHOLD
-    return best.score - points_off(question, best.source.shown) >= least
+def certainty(question: str, best: Scored) -> float:
+    """The best passage's score without what comes off for saying the contrary, moved so that
+    THRESHOLD is the least of an answer in every language."""
+    moved = 0.0 if best.nearness is None else THRESHOLD - UNREAD_THRESHOLD
+    return best.score - points_off(question, best.source.shown) + moved
 
 
 def score_passages(

@@ -9,7 +9,6 @@ documents with the ledger, and then works (adding, reindexing or removing) until
 from __future__ import annotations
 
 import json
-import os
 import random
 import sys
 import threading
@@ -31,9 +30,7 @@ def _main(data: Path, ledger: Ledger, seed: int, work: str) -> int:
         serving = store.catalog.serving_generation()
         repairing = bool(serving and store.indexes.rebuilding(serving.id))
         fault = _answers(store)
-        used = os.times()
-        seconds = round(used.user + used.system + used.children_user + used.children_system, 1)
-        _say(serving=True, repairing=repairing, seconds=seconds)
+        _say(serving=True, repairing=repairing)
         _wait_until_mended(store)
         broken, searched = _examine(library, ledger)
         store.embedder.embed(["warm"])  # or nothing is indexed before we are killed

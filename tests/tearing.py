@@ -16,8 +16,11 @@ _SYNCED = ("catalog.db", "contents", "arrivals", "deletions.jsonl")
 """Written and synced before anything is built on them; the log of the catalog is not among them."""
 
 
-def torn_copies(folder: Path, count: int, seed: int) -> tuple[Counts, list[str]]:
-    """Work, stop, copy, tear, go on; each copy is then opened, finished and examined."""
+def torn_copies(
+    folder: Path, count: int, seed: int, *, serving_s: float
+) -> tuple[Counts, list[str]]:
+    """Work, stop, copy, tear, go on; each copy is then opened within `serving_s` seconds, finished
+    and examined."""
     chance, counts, torn = random.Random(seed), Counts(), []
     data, ledger = folder / "store", folder / "ledger"
     ledger.touch()
@@ -29,14 +32,14 @@ def torn_copies(folder: Path, count: int, seed: int) -> tuple[Counts, list[str]]
                 writer.ended()
             work = ("adding", "reindexing", "removing")[i // 10 % 3]
             writer = Process(data, ledger, seed * 1000 + i, work, None)
-            writer.begins(counts)
+            writer.begins(counts, serving_s)
         time.sleep(chance.uniform(0.1, 1.5))
         copy = folder / f"copy{i}"
         torn.append(_torn_copy(writer.pid, data, ledger, copy, chance))
         finisher = Process(copy / "store", copy / "ledger", i, "finishing", None)
         os.kill(writer.pid, signal.SIGSTOP)  # the processors belong to who is examined
         before = len(counts.broken)
-        finisher.begins(counts)
+        finisher.begins(counts, serving_s)
         counts.broken += [f"copy {i} ({torn[-1]}): {b}" for b in finisher.finishes()]
         if len(counts.broken) == before:
             shutil.rmtree(copy)

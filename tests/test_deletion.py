@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -178,6 +179,22 @@ def test_a_removal_goes_on_after_a_kill(
             still_answers(library, assistant, kept)
             assistant.close()
             library.close()
+
+
+def test_a_repair_removes_again_what_is_here_although_its_deletion_was_proved(
+    library: Library, assistant: Assistant, store: Store, tmp_path: Path
+):
+    (gone, back), kept = filled(library, assistant, tmp_path, ["txt", "md"])
+    library.remove(LOCAL_ADMIN, gone.document.id)
+    with sqlite3.connect(store.settings.data / "catalog.db") as c:
+        c.execute("UPDATE deletions SET document_id = ?", [back.document.id])
+    assert not library.verify(LOCAL_ADMIN).ok
+    report = library.verify(LOCAL_ADMIN, repair=True)
+    assert report.ok
+    assert report.repaired == ("Removed 1 documents that had been deleted.",)
+    assert places(store.settings.data, back.words) == []
+    assert_proved(library, [back])
+    still_answers(library, assistant, kept)
 
 
 def test_an_answer_that_was_being_written_keeps_nothing_of_a_removed_document(

@@ -1,5 +1,6 @@
 """The front door: who is let in, what is sent with every answer, the viewer and the API."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -296,6 +297,11 @@ def test_a_document_is_added_listed_shown_and_removed(
     document_id = added["document_id"]
     assert client.delete(f"/api/documents/{document_id}").json()["removed"] == [document_id]
     assert client.get(f"/api/documents/{document_id}").status_code == 404
+    certificate = client.get(f"/api/documents/{document_id}/certificate").json()
+    assert certificate["proved"]
+    assert certificate in client.get("/api/certificates").json()
+    assert "gone.pdf" not in json.dumps(certificate)
+    assert client.get("/api/documents/d0/certificate").status_code == 404
 
 
 def test_a_known_name_is_decided_by_a_field(client: TestClient, opened: Doors):

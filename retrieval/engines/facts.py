@@ -38,7 +38,7 @@ class FactsEngine(Engine):
     def _tokens(self, asked: Asked, nodes: list[NodeWithScore], outcome: Outcome) -> TokenGen:
         hits = self.search(asked, outcome, DEPTH if self.tools.generator else QUOTED_FROM)
         scores = {hit.chunk.id: hit.score for hit in hits}
-        unread = self.tools.embedder.host is None and _foreign([hit.chunk for hit in hits])
+        unread = self.tools.embedder.host is None and foreign([hit.chunk for hit in hits])
         with asked.trace.step("read"):
             sources, pages = sources_of(self.tools, [hit.chunk for hit in hits])
         outcome.nearest = near_pages(sources)
@@ -67,6 +67,6 @@ class FactsEngine(Engine):
             yield REFUSAL + END
 
 
-def _foreign(chunks: Sequence[Chunk]) -> bool:
+def foreign(chunks: Sequence[Chunk]) -> bool:
     """Whether most are in another language than the local embedder's, English."""
     return sum(chunk.language not in (None, "en") for chunk in chunks) * 2 > len(chunks)
