@@ -7,8 +7,8 @@ those of its own documents that can be answered there must be, those of the othe
 refused. Questions that are written to look answerable (`answerable: false`) are a curve of their
 own. Printed: the shares refused at several thresholds, and the area under each curve (AUC); the
 picture shows both. The score is `retrieval.extractive.certainty`, 0 where something that the
-question takes for granted is nowhere mentioned. `--only de_` keeps to the documents whose names begin so, and to
-the questions about them: a language's.
+question takes for granted is nowhere mentioned. `--only de_` keeps to the documents whose names
+begin so, and to the questions about them: a language's.
 """
 
 from __future__ import annotations
