@@ -22,6 +22,7 @@ from pathlib import Path
 
 from evals.scripted import ScriptedServer
 from retrieval.citations import Ledger, checked, verify
+from retrieval.presupposed import Likeness
 from retrieval.sources import Source, source_of
 from store.models import Block, Cell, Chunk, Frozen, Page, Span
 
@@ -47,6 +48,7 @@ class Cases:
         documents = [line for line in lines if "document" in line]
         self.cases = [Case(**line) for line in lines if "case" in line]
         self._pages = {n: _page(n, document) for n, document in enumerate(documents, 1)}
+        self.likeness = Likeness()
         self._ids = {document["document"]: n for n, document in enumerate(documents, 1)}
 
     def pages(self, ids: Collection[int]) -> Mapping[int, Page]:
@@ -57,7 +59,7 @@ class Cases:
         return [self._source(name) for name in case.documents]
 
     def supported(self, case: Case) -> bool:
-        found = verify(case.said, self.sources(case), self.pages)
+        found = verify(case.said, self.sources(case), self.pages, self.likeness)
         return found is not None and found[2]
 
     def _source(self, name: str) -> Source:
@@ -130,7 +132,9 @@ def _through_http(all_: Cases, sample: Sequence[Case]) -> dict[str, bool]:
             asked = Asked(query_str=case.case, deadline=time.monotonic() + 30)
             stream = models.stream(messages, asked)
             next(stream)  # the model's name
-            shown = list(checked(stream, lambda of=sources: of, all_.pages, Ledger()))
+            shown = list(
+                checked(stream, lambda of=sources: of, all_.pages, Ledger(), all_.likeness)
+            )
             held[case.case] = bool(shown) and all(s.supported for s in shown)
     return held
 

@@ -17,7 +17,7 @@ from ingestion.languages import Languages
 from ingestion.running_heads import Spans, edges_of, find_running_heads, without
 from store.models import Frozen, Page, Span
 
-CHUNKER = "structure-2"
+CHUNKER = "structure-3"
 """Names the rules of this file and the format of the header; change it when either changes."""
 
 HEADER_TOKENS = 40

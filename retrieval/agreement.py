@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from retrieval.aliases import Aliases
-from retrieval.alignment import SAME_MATTER, Passage, aligned, likeness, share
-from retrieval.clauses import Clause, actors, clause, clauses
+from retrieval.alignment import SAME_MATTER, Passage, aligned, closeness, share
+from retrieval.clauses import Clause, actors, clause, clauses, told_words
 from retrieval.columns import wrong_column
 from retrieval.deeds import GIVING, deed
 from retrieval.derived import complement
@@ -21,11 +21,13 @@ from retrieval.folding import folded
 from retrieval.numbers import Number, agree, numbers
 from retrieval.pairings import mispaired
 from retrieval.placement import TOGETHER, displaced, scattered, torn
-from retrieval.polarity import contradict, one_sided, polarity
+from retrieval.polarity import bound, contradict, one_sided, polarity
+from retrieval.presupposed import Likeness
 from retrieval.restrictions import loosened
 from retrieval.roles import turned
 from retrieval.sources import Source
 from retrieval.subjects import goes_alike, of_somebody_else
+from retrieval.words import stem
 from store.models import Page
 
 _CONDITION = re.compile(r"\W*(?:if|when|unless|while|because|since|without|where)\b", re.IGNORECASE)
@@ -39,6 +41,7 @@ def disagreements(
     options: Sequence[Source],
     pages: Mapping[int, Page],
     aliases: Aliases,
+    likeness: Likeness,
     cited: bool = True,
     spoken_of: frozenset[str] = frozenset(),
 ) -> list[str]:
@@ -47,7 +50,8 @@ def disagreements(
     all excerpts, folded."""
     found = [f"“{q}” is not written so" for q in _unwritten(sentence, options)]
     outside = aliases.told(_QUOTED.sub(lambda m: f"“{m.group()[1:-1]}”", sentence))
-    passages = [_passage(source, aliases) for source in options]
+    spoken = told_words(outside)
+    passages = [_passage(source, aliases, spoken, likeness) for source in options]
     found += _misnamed(outside, aliases)
     parts = clauses(outside)
     context = frozenset().union(*(part.words for part in parts))
@@ -69,9 +73,12 @@ def disagreements(
     return found
 
 
-def _passage(source: Source, aliases: Aliases) -> Passage:
+def _passage(
+    source: Source, aliases: Aliases, spoken: Mapping[str, str], likeness: Likeness
+) -> Passage:
     text = aliases.told(source.text)
-    return Passage(source=source, text=text, clauses=clauses(text.replace("\n", " ")))
+    near = likeness.near(spoken, text)
+    return Passage(source=source, text=text, clauses=clauses(text.replace("\n", " ")), near=near)
 
 
 def _mixed_names(parts: Sequence[Clause], passages: Sequence[Passage]) -> list[str]:
@@ -98,7 +105,7 @@ def _misnamed(sentence: str, aliases: Aliases) -> list[str]:
 
 def _nearest(part: Clause, passages: Sequence[Passage]) -> list[int]:
     """The passages that say most of the clause; none where none speaks of the same."""
-    shares = [likeness(part, part.words, p) for p in passages]
+    shares = [closeness(part, part.words, p) for p in passages]
     best = max(shares, default=0.0)
     return [i for i, s in enumerate(shares) if s >= max(best - 0.05, SAME_MATTER)]
 
@@ -165,13 +172,16 @@ def _of_another(part: Clause, passages: Sequence[Passage], spoken_of: frozenset[
     Without a grammar, the actor is the word that a clause opens with or that follows “by”.
     """
     parts = [p.clauses for p in passages]
-    if part.words and of_somebody_else(part, parts, frozenset(_nearest(part, passages))):
-        return [f"“{part.text}” is said of somebody else"]
-    said = deed(part.text)
+    said, nearest = deed(part.text), _nearest(part, passages)
     doer = (said.who | said.by) if said else frozenset()
-    of = {passages[i].source.document_id for i in _nearest(part, passages)}
+    meant = frozenset().union(*(passages[i].near for i in nearest))
+    by_name = doer & {told for name in part.names for w in name for told in (stem(w), folded(w))}
+    same = bool(doer) and not by_name and doer <= meant
+    if part.words and not same and of_somebody_else(part, parts, frozenset(nearest)):
+        return [f"“{part.text}” is said of somebody else"]
+    of = {passages[i].source.document_id for i in nearest}
     known = frozenset().union(*(p.words for p in passages if not of or p.source.document_id in of))
-    foreign = {w for w in (doer - known) & spoken_of if w in part.words and w[0] != "⟨"}
+    foreign = {w for w in (doer - known - meant) & spoken_of if w in part.words and w[0] != "⟨"}
     if "people" in part.text.casefold():
         foreign.discard(folded("people"))
     if foreign:
@@ -179,11 +189,11 @@ def _of_another(part: Clause, passages: Sequence[Passage], spoken_of: frozenset[
     if len(part.words) < 3:
         return []
     unnamed = part.stems or part.words
-    best = max(passages, key=lambda p: likeness(part, unnamed, p))
+    best = max(passages, key=lambda p: closeness(part, unnamed, p))
     if deed(part.text) and deed(aligned(part, best).text):
         return []  # it was looked at already
     actor = next(iter(actors(part)), None)
-    if actor is None or actor in best.words or share(part.words, best) < TOGETHER:
+    if actor is None or actor in best.words | best.near or share(part.words, best) < TOGETHER:
         return []
     if not any(actor in p.words for p in passages):
         # Another document's word for who it is, or else a paraphrase.
@@ -212,10 +222,10 @@ def _contradicted(
     """The clause where what it repeats says the opposite; of a title only its own opposite.
     `context` are the words of its whole sentence."""
     wanted = part.words
-    if not wanted:
+    if not wanted or (len(wanted) < 2 and not deed(part.text) and len(context) > 2):
         return []
     matter = frozenset(word for word in wanted if not one_sided(word)) or wanted
-    shares = [likeness(part, matter, p) + share(context, p) / 10 for p in passages]
+    shares = [closeness(part, matter, p) + share(context, p) / 10 for p in passages]
     best = max(shares, default=0.0)
     if best < SAME_MATTER:
         return []
@@ -230,7 +240,7 @@ def _against(part: Clause, passage: Passage, title: bool) -> bool:
     claim, held = polarity(part.text), polarity(said.text)
     held = held.model_copy(update={"stems": held.stems | polarity(passage.text).stems})
     if not held.poles.keys() >= claim.poles.keys():
-        values = {f"bound {n.value}" for n in said.numbers}
+        values = {bound(n) for n in said.numbers}
         whole = {
             name: poles
             for name, poles in polarity(passage.text).poles.items()

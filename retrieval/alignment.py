@@ -23,6 +23,8 @@ class Passage(Frozen):
     source: Source
     text: str
     clauses: tuple[Clause, ...]
+    near: frozenset[str] = frozenset()
+    """Words of the claim that mean nearly the same as one of its own."""
 
     @property
     def row(self) -> bool:
@@ -31,7 +33,7 @@ class Passage(Frozen):
 
     @cached_property
     def shares(self) -> dict[tuple[str, int], float | None]:
-        """What `likeness` found of the anchors of a clause; asked for several times."""
+        """What `closeness` found of the anchors of a clause; asked for several times."""
         return {}
 
     @cached_property
@@ -188,7 +190,7 @@ def share(wanted: frozenset[str], passage: Passage) -> float:
     return len(wanted & passage.words) / (len(wanted) or 1)
 
 
-def likeness(part: Clause, wanted: frozenset[str], passage: Passage) -> float:
+def closeness(part: Clause, wanted: frozenset[str], passage: Passage) -> float:
     """The share of the words, and of the numbers, names and codes, that the passage has."""
     key = (part.text, len(part.numbers))
     if key not in passage.shares:

@@ -329,7 +329,9 @@ class Assistant:
                 ms=round((time.monotonic() - began) * 1000),
             )
 
-        for sentence in checked(reply.tokens, reply.sources, self.catalog.pages, ledger):
+        for sentence in checked(
+            reply.tokens, reply.sources, self.catalog.pages, ledger, self._likeness
+        ):
             _raise_if_stopped(stop)
             refusal = sentence.text.rstrip(".").casefold() == REFUSAL.rstrip(".").casefold()
             if self.settings.unsupported == "drop" and not (sentence.supported or refusal):

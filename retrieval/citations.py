@@ -11,16 +11,18 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from retrieval.agreement import disagreements
 from retrieval.aliases import Aliases
-from retrieval.clauses import told_by
+from retrieval.clauses import names_in, told_by, told_words
 from retrieval.derived import complement, is_derived
 from retrieval.facts import Facts, facts, held_in, holds_number, missing
 from retrieval.instructions import quotable
 from retrieval.numbers import Number
 from retrieval.periods import periods, spans
+from retrieval.presupposed import Likeness
 from retrieval.sources import Source, one_line
 from retrieval.words import coverage, stem
 from store.models import Citation, Page, Sentence, Span
@@ -36,6 +38,16 @@ CLEAR_COVERAGE = 0.8
 SAME_MATTER = 0.5
 """The share at which a number may have been worked out from those of a passage."""
 MOST_PASSAGES = 3
+_SOURCE_NAMED = re.compile(
+    r"^(?:according to|as (?:stated|set out|described|noted|reported|per|shown) (?:in|by)?|based on"
+    r"|in line with|per|under|in) (?:the|this|its|their|your|our) (?:[a-z-]+ ){0,4}?"
+    r"(?:agreement|contract|policy|document|report|handbook|manual|guide|sheet|minutes|statement"
+    r"|letter|table|plan|leaflet|notice|article|text|excerpt|source|regulations?|rules?|terms"
+    r"|release notes|abstract|study|paper|judgment|ruling|order)\b,?\s*"
+    r"|\bunder (?:this|the) (?:agreement|contract|policy|plan)\b",
+    re.IGNORECASE,
+)
+"""What a sentence calls its source is not said in it."""
 
 # Marks inside an answer's stream of text. Model output is stripped of control characters before
 # it enters the stream, so only our own code can write them.
@@ -62,6 +74,7 @@ def checked(
     sources: Callable[[], Sequence[Source]],
     pages: Callable[[Collection[int]], Mapping[int, Page]],
     ledger: Ledger,
+    likeness: Likeness,
 ) -> Iterator[Sentence]:
     """Sentences of the stream as soon as each is whole, checked against `sources()`.
 
@@ -73,7 +86,7 @@ def checked(
             numbers = tuple(dict.fromkeys(ledger.number(known[n - 1]) for n in ours.sources))
             yield Sentence(text=text, supported=True, citations=numbers, computed=ours.computed)
             continue
-        sentence = verify(text, known, pages)
+        sentence = verify(text, known, pages, likeness)
         if sentence:
             plain, kept, supported = sentence
             numbers = tuple(dict.fromkeys(ledger.number(source) for source in kept))
@@ -84,8 +97,40 @@ def verify(
     text: str,
     sources: Sequence[Source],
     pages: Callable[[Collection[int]], Mapping[int, Page]],
+    likeness: Likeness,
 ) -> tuple[str, list[Source], bool] | None:
-    """(text without markers, passages cited, supported); None where there are no words in it."""
+    """(text without markers, passages cited, supported); None where there are no words in it.
+
+    Where each half of a sentence has its own marker, each may be held by what it cites.
+    """
+    halves = _halves(text)
+    if halves:
+        each = [_verify(half, sources, pages, likeness) for half in halves]
+        if all(found and found[2] for found in each):
+            kept = [source for found in each if found for source in found[1]]
+            return inert(MARKER.sub("", text)), list(dict.fromkeys(kept)), True
+    return _verify(text, sources, pages, likeness)
+
+
+def _halves(text: str) -> list[str]:
+    """The parts of a sentence that end with markers of their own, where all of it is in such."""
+    ends = [m.end() for m in re.finditer(rf"(?:{MARKER.pattern})+", text)]
+    parts = [text[a:b] for a, b in pairwise([0, *ends])]
+    rest = text[ends[-1] :] if ends else text
+    if len(parts) < 2 or re.search(r"\w", rest):
+        return []
+    parts = [
+        re.sub(r"^\W*(?:(?:and|but|while|whereas|und|y|pero|aber)\b)?\W*", "", p) for p in parts
+    ]
+    return parts if all(len(MARKER.sub("", p).split()) > 3 for p in parts) else []
+
+
+def _verify(
+    text: str,
+    sources: Sequence[Source],
+    pages: Callable[[Collection[int]], Mapping[int, Page]],
+    likeness: Likeness,
+) -> tuple[str, list[Source], bool] | None:
     marked = [n for group in MARKER.findall(text) for n in _marked(group)]
     plain = inert(MARKER.sub("", text))
     if not re.search(r"\w", plain):
@@ -93,7 +138,8 @@ def verify(
     aliases = Aliases(source.text for source in sources)
     said = aliases.told(plain)
     common = frozenset().union(*(_small(source.text) for source in sources))
-    claimed, wanted = facts(said, common), told_by(said)
+    claimed, spoken = facts(said, common), told_words(_SOURCE_NAMED.sub("", said))
+    wanted = frozenset(spoken)
     spoken_of = frozenset().union(*(told_by(aliases.told(source.text)) for source in sources))
 
     def holding(among: Sequence[Source], least: float = MIN_COVERAGE) -> list[Source]:
@@ -101,9 +147,10 @@ def verify(
         options = [passage for source in among for passage in quotable(source, known)]
         texts = [aliases.told(option.text) for option in options]
         looked_up = _looked_up(claimed, wanted, said, texts)
-        kept = _narrow(looked_up, wanted, options, texts, least)
+        held = [told_by(text) | likeness.near(spoken, text) for text in texts]
+        kept = _narrow(looked_up, wanted, options, texts, held, least)
         sure = least < CLEAR_COVERAGE
-        if kept and disagreements(plain, options, known, aliases, sure, spoken_of):
+        if kept and disagreements(plain, options, known, aliases, likeness, sure, spoken_of):
             return []
         return kept
 
@@ -203,14 +250,24 @@ def _looked_up(claimed: Facts, wanted: Collection[str], said: str, texts: Sequen
         number
         for number in claimed.numbers
         if any(holds_number(number, h) for h in held)
-        or not any(
-            is_derived(number, said, text)
-            or complement(number, said, text)
-            or _as_often(number, said, text)
-            for text in near
+        or not (
+            _counts(number, said)
+            or any(
+                is_derived(number, said, text)
+                or complement(number, said, text)
+                or _as_often(number, said, text)
+                for text in near
+            )
         )
     )
     return claimed.model_copy(update={"numbers": kept})
+
+
+def _counts(number: Number, said: str) -> bool:
+    """Whether it counts the names that the sentence itself lists: “two people: …”."""
+    listed = re.search(r"[:–—] ", said[number.end :])
+    names = names_in(said[number.end + listed.end() :]) if listed else []
+    return not number.digits.isdigit() and number.value == str(len(names))
 
 
 def _as_often(number: Number, said: str, text: str) -> bool:
@@ -225,13 +282,13 @@ def _narrow(
     wanted: Collection[str],
     options: Sequence[Source],
     told: Sequence[str],
+    held: Sequence[frozenset[str]],
     least: float,
 ) -> list[Source]:
-    """The fewest of the passages, which `told` has with aliases resolved, that together hold the
-    sentence; empty where all do not."""
+    """The fewest of the passages, which `told` has with aliases resolved and of which each has
+    `held` of the words, that together hold the sentence; empty where all do not."""
     if not (wanted or claimed) or missing(claimed, *told):
         return []
-    held = [told_by(text) for text in told]
     kept: list[int] = []
     together: set[str] = set()
     while len(kept) < MOST_PASSAGES:

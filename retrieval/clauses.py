@@ -104,7 +104,8 @@ def clauses(sentence: str) -> tuple[Clause, ...]:
         elif negative:
             part = part[negative.end() :]
         elif _INSTEAD.match(part):
-            part = _INSTEAD.sub("not", part)
+            without = _INSTEAD.sub("", part)
+            part = f"not{without}" if clause(without).words else f"in place of{without}"
         if parts and not clause(part).words:  # "but not more than 5 %"
             part = f"{parts.pop()}, {part}"
         parts.append(part)
@@ -150,15 +151,20 @@ def actors(of: Clause) -> list[str]:
 @lru_cache(maxsize=4096)
 def told_by(text: str) -> frozenset[str]:
     """The words of a text that are no numbers or units, folded: what it is told by."""
-    return frozenset(
-        folded(word)
+    return frozenset(told_words(text))
+
+
+def told_words(text: str) -> dict[str, str]:
+    """Each word that a text is told by as it stands there, by its folded form."""
+    return {
+        folded(word): word
         for word in content_words(without_bounds(text))
         if not is_number_word(word)
         and word not in _FUNCTION_WORDS
         and word not in _TITLES
         and word not in LIGHT
         and word not in NEGATIONS
-    )
+    }
 
 
 def names_in(text: str) -> list[tuple[str, ...]]:
@@ -234,7 +240,7 @@ def _of_two(part: str) -> list[str]:
         return [years[1], *_of_two(years[2])]
     for match in _AND.finditer(part):
         before, after = part[: match.start()], part[match.end() :]
-        if re.search(r"\b(?:between|both|zwischen|entre)\b", before):
+        if re.search(r"\b(?:between|both|zwischen|entre)\b", before, re.IGNORECASE):
             continue
         money = (re.findall(r"\w+", after) or [""])[0].casefold() in UNITS
         named = before.split()[-1:] and before.split()[-1][0].isupper() and after[:1].isupper()

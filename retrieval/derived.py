@@ -22,6 +22,7 @@ _DIFFERENCE = re.compile(
     r"|difference|points?|additional|extra|saves?|saved|saving|left)\b",
     re.IGNORECASE,
 )
+_LATER = re.compile(r"[\w-]+ years? (?:later|earlier|after|before|ago|apart)\b", re.IGNORECASE)
 _RATIO = re.compile(r"\b(?:times|fold|twice|double[ds]?|tripled?)\b", re.IGNORECASE)
 _SUM = re.compile(r"\b(?:total|together|altogether|combined|overall|in all)\b", re.IGNORECASE)
 _SHARE_OF = re.compile(r"\bof\b", re.IGNORECASE)
@@ -33,6 +34,8 @@ _OF_WHICH = re.compile(r"^[^.;:]{0,40}, (?:of (?:which|whom|them)|out of which) 
 def is_derived(number: Number, claim: str, passage: str) -> bool:
     """Whether two numbers of `passage` give `number` in the way that the claim speaks of it."""
     near = claim[max(0, number.start - 50) : number.end + 50]
+    if _LATER.match(claim[number.start :]) and _years_apart(number, claim, passage):
+        return True
     held = _numbers(passage)
     if len(held) < 2:
         return False
@@ -52,6 +55,12 @@ def is_derived(number: Number, claim: str, passage: str) -> bool:
                 if _is_share(number, share, near):
                     return True
     return False
+
+
+def _years_apart(number: Number, claim: str, passage: str) -> bool:
+    """Whether two years of the claim or the passage are so far apart: “three years later”."""
+    years = sorted({int(n.digits) for n in (*numbers(claim), *numbers(passage)) if n.is_year})
+    return any(_is(number, Decimal(b - a), "years") for a, b in combinations(years, 2))
 
 
 def complement(number: Number, claim: str, passage: str) -> bool:

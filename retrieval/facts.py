@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from retrieval.numbers import UNITS, Number, agree, measured_in, numbers, scales_alone
 from retrieval.spelled import spelled_out
+from retrieval.units import SPELLED
 from retrieval.words import STOP, stem
 from store.models import Frozen
 
@@ -41,19 +42,40 @@ _DATES = tuple(
 _CODE = re.compile(
     r"\b\d{1,2}:\d\d\b|\b(?=\w*[A-Za-z])(?=\w*\d)\w+(?:-\w+)*\b|\b[A-Z]{2,}(?:-\w*\d\w*)+\b"
 )
-_OPENERS_WORDS = (
-    "each every during within until unless once without never there despite while since "
-    "because neither either another others nobody nothing everyone everybody anyone "
-    "somebody instead however therefore moreover otherwise although though whereas whether "
-    "otherwise according whoever whatever whichever fewer many most several only "
-    "few less unlike except apart "
-    "von bis im am zum zur für mit nach vor bei seit aus der die das ein eine el "
-    "la los las en un una por para con desde hasta"
-)
+_OPENERS_WORDS = """
+before after each every during within until unless once without never there despite while since
+because neither either another others nobody nothing everyone everybody anyone anybody somebody
+someone instead however therefore moreover otherwise according although though whereas whether
+whoever whatever whichever fewer many most several only few less unlike except apart prior
+previously formerly altogether overall together between among across along around behind beside
+besides beyond under over above below near outside inside throughout toward towards against via
+amid following including excluding concerning regarding given considering compared based due
+thanks owing subsequently consequently accordingly additionally furthermore meanwhile likewise
+similarly nevertheless nonetheless thus hence still yet even also too again already almost nearly
+roughly approximately about exactly precisely originally initially finally eventually ultimately
+currently presently nowadays today yesterday tomorrow later earlier soon recently lately generally
+usually normally typically often sometimes always rarely seldom hardly perhaps maybe probably
+certainly clearly obviously apparently notably specifically particularly especially mainly mostly
+largely chiefly primarily partly entirely fully half twice thrice nor so such none both all any
+some no kids children people men women patients customers users employees visitors members
+students anything everything something nearby elsewhere everywhere nowhere worldwide annually
+monthly weekly daily first second third next last plus minus per worth whose whom whenever
+wherever von bis im am zum zur für mit nach vor bei seit aus der die das ein eine einen einem
+einer beim vom den dem des es er sie wir man wenn weil da dass als auch auf in und oder aber nur
+noch schon zwischen ohne gegen durch unter über neben während trotz wegen laut gemäß nicht kein
+keine alle jeder jede jedes dieser diese dieses gelangt bitte wer wie was wo wann el la los las en
+un una por para con desde hasta según sin sobre entre tras durante ante bajo del al se si cuando
+como que quien donde cada todo toda todos todas este esta estos estas bien ainsi alors après avant
+outre cependant toutefois le les du au aux dans par pour avec sans sur sous chez depuis selon lors
+ce cette ces il elle on quand chaque tout toute tous toutes
+"""
 _OPENERS = frozenset(_OPENERS_WORDS.split())
 """Words that open sentences and are no names, besides `STOP`."""
 _GERMAN = re.compile(
-    r"\b(?:der|die|das|und|ist|sind|nicht|ein|eine|wird|darf|im|am|den|dem|von|bis|mit|für|zu|zwischen|gilt|auf|bei|vom)\b"
+    r"\b(?:der|die|das|des|und|ist|sind|nicht|ein|eine|einen|einem|einer|wird|werden|wurde|wurden"
+    r"|hat|haben|darf|muss|müssen|kann|können|soll|im|am|den|dem|von|bis|mit|für|zu|zum|zur|zwischen"
+    r"|gilt|auf|bei|beim|vom|nach|sich|es|um|aus|als|auch|man|oder|kein|keine)\b",
+    re.IGNORECASE,
 )
 _ORDINARY = re.compile(
     r"(?:s|ing|ed|ly|ion|ment|ness|ity|ance|ence|able|al|ary|ful|less|ous|ive|ship|age|ure|ible|ism)$"
@@ -61,6 +83,13 @@ _ORDINARY = re.compile(
     re.IGNORECASE,
 )
 _NOUN_FOLLOWS = re.compile(r" (?:of|the|an?|your|this|these|all|any) ")
+_VERB_FOLLOWS = re.compile(
+    r"['’]s\b|[,.;:)]|\W*$| (?:is|are|was|were|has|have|had|will|would|can|could|may|might|must"
+    r"|shall|should|did|does|do|and|or|also|then|never|not|only|first|later|still|\w+(?:ed|s)"
+    r"|led|sold|bought|won|lost|held|made|took|gave|got|became|began|built|paid|said|told|wrote"
+    r"|went|came|ran|met|left|kept|put|set|spent|sent|signed|hat|ist|war|wird|wurde|kann|muss|darf)\b"
+)
+"""What stands behind a name that opens a sentence; behind other words, a noun or an adjective."""
 _ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 _CAPITAL = re.compile(r"[^\W\d_][\w’'&-]*")
 
@@ -217,19 +246,32 @@ def _names(text: str, common: Collection[str]) -> list[str]:
     for match, after in zip(matches, [*matches[1:], None], strict=False):
         word = match.group()
         folded = re.sub(r"['’]s$", "", word.casefold().replace("’", "'"))
+        if re.fullmatch(r"[A-Z][a-z]+-[a-z-]+", word):  # English-language
+            word, folded = word.partition("-")[0], folded.partition("-")[0]
         if not word[0].isupper() or len(word) == 1 or folded in STOP or folded in UNITS:
             continue
-        if folded in _OPENERS:
+        if folded in _OPENERS or folded in SPELLED:
             continue
         if german and not _beside_a_capital(text, match):
             continue
         if text[: match.start()].rstrip()[-1:] in ("", *".!?:•*-") and not word.isupper():
             pair = after and after.group()[0].isupper() and after.start() - match.end() == 1
             ordinary = stem(folded) in common or _ORDINARY.search(folded)
-            if not pair and (ordinary or _NOUN_FOLLOWS.match(text, match.end())):
+            follows = _NOUN_FOLLOWS.match(text, match.end())
+            verb = _VERB_FOLLOWS.match(text, match.end())
+            if not pair and (ordinary or follows or not verb):
                 continue
         found.append(word if _ABBREVIATION.fullmatch(word) else folded)
     return list(dict.fromkeys(found))
+
+
+_GERMAN_PLACE = re.compile(r"\b(?:in|aus|nach|bei|von)\s$", re.IGNORECASE)
+_GERMAN_NOUN = re.compile(
+    r"(?:ung|heit|keit|schaft|tion|tät|ungen|en|ern|eit|nis)$|^(?:Höhe|Kürze|Kraft|Form|Folge|Bezug"
+    r"|Betrieb|Anspruch|Rechnung|Ordnung|Frost|Art|Hand|Haus|Wasser|Strom|Gas|Öl|Zeit|Jahr|Tag)",
+    re.IGNORECASE,
+)
+"""Nouns that stand behind such a word without an article; others there are names."""
 
 
 def is_german(text: str) -> bool:
@@ -237,7 +279,10 @@ def is_german(text: str) -> bool:
 
 
 def _beside_a_capital(text: str, match: re.Match[str]) -> bool:
-    """German writes all nouns so; two together, or one after Frau or Herr, are a name."""
-    before = re.search(r"(\w+)\s$", text[: match.start()])
+    """German writes all nouns so; two together, or one after Frau or Herr, are a name. The word
+    that opens a sentence tells nothing."""
+    if _GERMAN_PLACE.search(text[: match.start()]) and not _GERMAN_NOUN.search(match.group()):
+        return True
+    before = re.search(r"\w\W*\s(\w+)\s$", text[: match.start()])
     after = re.match(r"\s(\w+)", text[match.end() :])
     return any(m is not None and m[1][:1].isupper() for m in (before, after))

@@ -18,7 +18,9 @@ _LIGHT_WORDS = """
 without unlike instead due
 came went gone took taken made ran stood became possible various total amount per other
 others previous first former respective ahead everywhere anywhere between via during among
-upon share figure today currently now
+upon share figure today currently now nowadays presently already anyone everyone someone whoever
+also too altogether overall respectively namely accordingly furthermore moreover additionally
+however way course fact case extra whereas wherea while specifically notably
 """
 LIGHT = frozenset(_LIGHT_WORDS.split()) | frozenset(
     form

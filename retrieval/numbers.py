@@ -16,12 +16,17 @@ from store.models import Frozen
 
 _UNCLAIMED = {"zero", "one", "hundred", "double"}
 """Spelled words that are often no number; looked for in a text, never in a claim."""
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_SCALED = re.compile(r"\d[\s-]*$")
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_UNITS_FOLLOW = re.compile(r"[-‐ ](?:one|two|three|four|five|six|seven|eight|nine)\b")
+_NOT_COUNTED = re.compile(r"\bany one$|\b(?:the|these|those) two$")
 _FIRST_OF = re.compile(r"\bfirst(?=\s+(?:half|quarter|year|month|week|day|stage|phase)\b)", re.I)
 _UNIT = r"[^\W\d_]+\$?|[%€£$¥]|°\s?[cC]\b"
 _NUMBER = re.compile(
     r"(?<![\w.,])[-−]?(?P<digits>\d[\d,.'’ \u00a0\u202f]*\d|\d)(?:(?:st|nd|rd|th)\b)?"
     rf"(?:[^\S\t\n]*-?(?P<scale>{WORD_SCALES})\b|(?P<short>[kmb])\b)?"
-    rf"(?:[^\S\t\n]*-?(?:de\s+)?(?P<unit>{_UNIT}))?(?:[^\S\t\n]+(?P<later>[a-z]{{2,}})\b)?",
+    rf"(?:[^\S\t\n]*-?(?:de\s+)?(?P<unit>{_UNIT})(?![’']))?(?:[^\S\t\n]+(?P<later>[a-z]{{2,}})\b)?",
     re.IGNORECASE,
 )
 _BEFORE = re.compile(r"([€£$¥]|\b(?:EUR|GBP|USD|CHF|JPY|euros?|US\$))\s*[-−]?$", re.IGNORECASE)
@@ -94,12 +99,14 @@ def _numbers(text: str, claimed: bool) -> tuple[Number, ...]:
 
 
 def scales_alone(text: str) -> set[Decimal]:
-    """Scales that are said of numbers further on, as in the heading “EUR million”."""
+    """Scales that are said of numbers further on, as in the headings “EUR million” and “2023
+    thousand”."""
     found = re.finditer(rf"(?<!\w)({WORD_SCALES})\b", text, re.IGNORECASE)
     return {
         Decimal(SCALES[m[1].casefold()])
         for m in found
-        if not re.search(r"\d[\s-]*$", text[: m.start()])
+        if not _SCALED.search(before := text[: m.start()])
+        or ("\t" in text and re.search(r"\b(?:19|20)\d\d[\s-]*$", before))
     }
 
 
@@ -175,7 +182,7 @@ def _in_digits(text: str) -> Iterator[Number]:
                 per=UNITS[per["per"].casefold()][0] + str(UNITS[per["per"].casefold()][1])
                 if per and per["per"].casefold() in UNITS
                 else None,
-                scaled=bool(match["scale"]),
+                scaled=bool(match["scale"]) and not _is_heading(match),
                 about=_ABOUT.search(text[max(0, match.start() - 20) : match.start()]) is not None,
             )
 
@@ -195,9 +202,15 @@ def _readings(digits: str, match: re.Match[str], unit: str | None) -> Iterator[R
             letter = match["short"].casefold()
             yield value * SCALES[letter], unit, point
             yield value, unit or ("m" if letter == "m" else None), point
+        elif match["scale"] and not _is_heading(match):
+            yield value * SCALES[match["scale"].casefold()], unit, point
         else:
-            scale = SCALES[match["scale"].casefold()] if match["scale"] else 1
-            yield value * scale, unit, point
+            yield value, unit if not match["scale"] else None, point
+
+
+def _is_heading(match: re.Match[str]) -> bool:
+    """Whether it is a year in the heading of a column, as in “Revenue 2023 thousand EUR”."""
+    return "\t" in match.string and _YEAR.fullmatch(match["digits"]) is not None
 
 
 def _spelled(text: str, claimed: bool) -> Iterator[Number]:
@@ -212,6 +225,10 @@ def _spelled(text: str, claimed: bool) -> Iterator[Number]:
             claimed and word in _UNCLAIMED and not _measured(lowered, match.end())
         ):
             continue
+        if word in _TENS and _UNITS_FOLLOW.match(lowered, match.end()):
+            continue
+        if claimed and _NOT_COUNTED.search(lowered[: match.end()]):
+            continue
         if claimed and word == "second" and re.match(r" half\b(?! of)", lowered[match.end() :]):
             continue
         if word == "second" and re.search(r"(?:per|a|each|every)\s$", lowered[: match.start()]):
@@ -219,8 +236,7 @@ def _spelled(text: str, claimed: bool) -> Iterator[Number]:
         after = re.match(r"[\s-]+(?:de\s+)?([^\W\d_]+)(?:\s+([a-z]+))?", lowered[match.end() :])
         unit = next((w for w in (after.groups() if after else ()) if w in UNITS), None)
         scale = SCALES.get(after[1], 1) if after and len(after[1]) > 1 else 1
-        tens = re.search(r"(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)[\s-]$",
-                         lowered[: match.start()])  # fmt: skip
+        tens = re.search(rf"({'|'.join(_TENS)})[\s-]$", lowered[: match.start()])
         value += SPELLED[tens[1]] if tens and value < 10 else 0
         yield Number(
             readings=frozenset([(Decimal(value * scale), unit, "")]),

@@ -7,14 +7,14 @@ import re
 from retrieval.words import stem
 
 _OPPOSITES = """
-amount: increase increases increased increasing rise rises rose risen grow grows grew grown up raise raised raises higher high hotter more larger bigger greater gain gained improve improved climbed expanded extended widened dearer doubled tripled strengthened longer faster stieg stiegen gestiegen erhöht aumentó aumentaron subió | decrease decreases decreased decreasing fall falls fell fallen drop drops dropped decline declined declines decline down lower low less fewer smaller reduce reduced reduces shrank shrunk cut narrowed cheaper shorter slower halved lowered weakened shortened worse sank sanken gesunken disminuyó disminuyeron bajó | unchanged same stable constant fixed | change changes changing vary varies
+amount: increase increases increased increasing rise rises rising rose risen grow grows grew grown growing up raise raised raises higher high hotter more larger bigger greater gain gained improve improved improves climb climbs climbed soar soars soared jump jumps jumped surge surges surged advanced expand expands expanded extended widen widens widened boost boosts boosted dearer doubled tripled strengthened longer faster stieg stiegen gestiegen erhöht aumentó aumentaron subió | decrease decreases decreased decreasing slip slips slipped slid slide slides sink sinks sank shrink shrinks plunge plunges plunged slump slumps slumped dip dips dipped ease eased erode eroded lessen lessened fall falls fell fallen drop drops dropped decline declined declines decline down lower low less fewer smaller reduce reduced reduces shrank shrunk cut narrowed cheaper shorter slower halved lowered weakened shortened worse sank sanken gesunken disminuyó disminuyeron bajó | unchanged same stable constant fixed | change changes changing vary varies
 bound: ⟨least⟩ ⟨above⟩ minimum | ⟨most⟩ ⟨below⟩ maximum
 order: after afterwards nach nachdem después | before beforehand prior vor bevor antes
-open: open opens opened opening abierto geöffnet | close closes closed closing shut geschlossen cerrado
+open: open opens opened opening reopen reopens reopened abierto geöffnet | close closes closed closing shut geschlossen cerrado
 switch: on | off
-accept: approve approves approved approval accept accepts accepted agree agreed adopted granted passed upheld | reject rejects rejected rejection refuse refused refuses declined dismissed defeated failed turned-down disapproved
+accept: approve approves approved approval accept accepts accepted agree agreed adopted granted grants grant passed upheld allow allowed allows permit permitted permits | reject rejects rejected rejection refuse refused refuses declined dismissed defeated failed turned-down disapproved
 propose: propose proposes proposed recommend recommends recommended suggest suggests suggested advise advises advised support supported supports favour favoured | oppose opposes opposed
-include: include includes included including covers covered cover | exclude excludes excluded excluding
+include: include includes included including covers covered cover eligible | exclude excludes excluded excluding ineligible barred
 advance: advance | arrears
 presence: present attend attends attended there | absent excused misses missed missing
 side: landlord lessor owner owners vermieter | tenant lessee mieter
@@ -42,6 +42,7 @@ form: orally oral verbally verbal | written writing
 gender: women woman female | men man male
 net: gross | net
 level: upper | lower
+survive: survive survived survives spared intact preserved saved | destroyed demolished ruined perished wrecked lost
 age: older elderly | younger
 place: rural | urban towns town
 begin: start starts started begin begins began commence commences | end ends ended expire expires expired finish finishes finished terminate terminates terminated termination
@@ -124,6 +125,7 @@ REWRITTEN = (
     (r"\b(?:(?:did|do|does|has|have|was) not|no) chang(?:e|ed|es)\b", " unchanged "),
     (r"\bnot (?=(?:\w+ ){0,6}until\b)", " "),
     (r"\bnot only\b", " "),
+    (r"\b(?:up|down)\b(?! (?:from|by|to|on|at|\d|[€£$]))", " "),
     (r"\bbefore (?:the )?(\w+) at the latest\b", r" before \1 ⟨least⟩ "),
     (r"\bat the latest\b", " ⟨most⟩ "),
     (r"\bat the earliest\b", " ⟨least⟩ "),
@@ -159,6 +161,19 @@ REWRITTEN = (
 )  # fmt: skip
 WITHOUT = frozenset({"without", "ohne", "sin"})
 FREELY = re.compile(r"\b(?:without|ohne|sin|even if)\b")
+IMPLIED = re.compile(
+    r"\b(?:unable|only|alone|instead|rather|unlike|impossible|avoid\w*|escap\w+|prevent\w*"
+    r"|miss(?:es|ed|ing)?|ban(?:s|ned)?|rul\w+ out|f[ae]ll\w* (?:through|away)|collaps\w+|drop\w*"
+    r"|discontinu\w+|suspend\w*|waiv\w+|withh[eo]ld\w*|withdr[ae]w\w*|declin\w+|refus\w+|reject\w+"
+    r"|dismiss\w*|fail\w*|cancel\w*|abolish\w*|remov\w+|ceas\w+|stop\w*|halt\w*|end(?:s|ed)?"
+    r"|exempt\w*|exclu\w+|ineligible|insufficient|inadequate|invalid|illegal|unlawful|barred|bars"
+    r"|empty|nil|zero|absen\w+|apolog\w+|lack\w*|void|den(?:y|ie\w+|ial)|forb\w+|prohibit\w*"
+    r"|turned (?:off|down)|disabl\w+|switch\w* off|opt\w* out|unpaid|unchanged|unaffected|unlikely"
+    r"|unsuccessful\w*|disagree\w*|oppos\w+|against|vain|barely|hardly|scarcely|rarely|seldom"
+    r"|exceed\w*|beyond|free|off|out)\b"
+)
+"""What may say a negation in another way: where the one clause has a negation and the other one of
+these, nothing is known of whether they agree."""
 ALLOWED = re.compile(r"\b(?:may|can|could|allowed|permitted|free|darf|kann|puede)\b")
 NEEDS = re.compile(
     r"\b(?:requir\w+|needs?|needed|only|subject to|must|unless|provided|nur|solo|requiere)\b"

@@ -30,13 +30,13 @@ _PRONOUN = re.compile(r"^(?:it|its|they|their|this|these|he|she|his|her|er|sie|e
 def scattered(part: Clause, passages: Sequence[Passage], cited: bool) -> list[str]:
     """The clause where no document has all of its numbers and names and enough of its words; where
     it is not cited, no single passage most of its words."""
-    if not cited and part.words and max(share(part.words, p) for p in passages) < IN_ONE:
+    if not cited and part.words and max(_told(part.words, p) for p in passages) < IN_ONE:
         return [f"no passage says “{part.text}”"]
     documents: dict[str, list[Passage]] = {}
     for passage in passages:
         documents.setdefault(passage.source.document_id, []).append(passage)
     for of in documents.values():
-        words = frozenset().union(*(p.words for p in of))
+        words = frozenset().union(*(p.words | p.near for p in of))
         text = "\n".join(p.text for p in of)
         wanted = frozenset(w for w in part.words if not (cited and one_sided(w)))
         if all(
@@ -45,6 +45,10 @@ def scattered(part: Clause, passages: Sequence[Passage], cited: bool) -> list[st
         ) and (len(wanted) < 2 or len(wanted & words) >= TOGETHER * len(wanted)):
             return []
     return [f"no document says “{part.text}”"]
+
+
+def _told(wanted: frozenset[str], passage: Passage) -> float:
+    return len(wanted & (passage.words | passage.near)) / len(wanted)
 
 
 def _worked_out(number: Number, part: Clause, passages: Sequence[Passage]) -> bool:
@@ -121,7 +125,7 @@ def displaced(
             for other in passages
             if other not in own and other.source.document_id == near[0].source.document_id
         ):
-            found.append(f"“{_told(anchor)}” is said of something else")
+            found.append(f"“{_shown(anchor)}” is said of something else")
     return found
 
 
@@ -213,7 +217,7 @@ def _elsewhere(
     return best == 0 and held >= 0.5 and len(wanted) > 1
 
 
-def _told(anchor: Anchor) -> str:
+def _shown(anchor: Anchor) -> str:
     if anchor.number:
         return anchor.number.value
     if anchor.date:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from pydantic import Field
 
-from retrieval.numbers import numbers
+from retrieval.numbers import Number, numbers
 from retrieval.opposites import (
     ALLOWED,
     COMPARED,
@@ -20,6 +20,7 @@ from retrieval.opposites import (
     DENYING,
     EXPLAINING,
     FREELY,
+    IMPLIED,
     NEEDS,
     NEGATIONS,
     POLE_STEMS,
@@ -41,6 +42,7 @@ class Polarity(Frozen):
 
     negated: bool
     conditional: bool
+    implied: frozenset[str]
     freely: bool
     needs: bool
     allowed: bool
@@ -70,9 +72,7 @@ def polarity(clause: str) -> Polarity:
                     unsure.add(name)
     for match in re.finditer(r"⟨\w+⟩", text):
         of = next(iter(numbers(text[match.end() : match.end() + 30])), None)
-        poles.setdefault(f"bound {of.value if of else ''}".strip(), set()).add(
-            POLES[match.group()][0][1]
-        )
+        poles.setdefault(bound(of), set()).add(POLES[match.group()][0][1])
     left, right = _sides(text)
     negated = sum(word in NEGATIONS for word in found) % 2 == 1
     freely = FREELY.search(text) is not None
@@ -80,6 +80,7 @@ def polarity(clause: str) -> Polarity:
         # "not without consent" forbids nothing: it sets a condition.
         negated=negated and not freely,
         conditional=negated and freely,
+        implied=frozenset(m.group() for m in IMPLIED.finditer(text)),
         freely=freely and not negated,
         allowed=ALLOWED.search(text) is not None,
         needs=NEEDS.search(text) is not None,
@@ -101,6 +102,12 @@ def polarity(clause: str) -> Polarity:
     )
 
 
+def bound(of: Number | None) -> str:
+    """The pole of what bounds a number."""
+    value = f"{max(value for value, _, _ in of.readings).normalize():f}" if of else ""
+    return f"bound {value}".strip()
+
+
 def contradict(claim: Polarity, held: Polarity, turned: bool = False) -> bool:
     """Whether the clauses, which are about the same, say opposite things. `turned`: the names in
     them stand the other way round."""
@@ -112,6 +119,12 @@ def contradict(claim: Polarity, held: Polarity, turned: bool = False) -> bool:
     odd = claim.negated != held.negated
     if held.negated and odd and held.scope and not held.scope & claim.stems:
         odd = False  # It is said of something that the claim leaves out.
+    if claim.negated and odd and claim.scope and not claim.scope & held.stems:
+        odd = False  # What is denied is not what is said.
+    unknown = odd and bool(
+        held.implied - claim.implied if claim.negated else claim.implied - held.implied
+    )
+    odd = odd and not unknown
     odd = odd != (_prefixed(claim, held) != _prefixed(held, claim))
     if claim.freely != held.freely and not (claim.allowed or held.allowed):
         odd = not odd  # "without a bonus" is "no bonus"
@@ -130,7 +143,8 @@ def contradict(claim: Polarity, held: Polarity, turned: bool = False) -> bool:
             if name in CONVERSE and claim.passive != held.passive and not (turned or held.row):
                 odd = not odd
         elif not (poles and against) and (poles or against) == {1}:
-            lone = name not in (claim.unsure | held.unsure)
+            lone = name not in (claim.unsure | held.unsure) and not unknown
+            lone = lone and not (held.implied ^ claim.implied)
             near = (claim if poles else held).denied.get(name, frozenset())
             about = not near or near & (held if poles else claim).stems
             if (name in DENYING and lone and about) or (name in EXPLAINING and odd):

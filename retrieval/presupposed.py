@@ -7,12 +7,15 @@ question cannot be answered however well its other words match.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from retrieval.words import content_words, stem
 from store.word_vectors import WordVectors
 
 LEAST_LIKENESS = 0.7
 """Mean likeness of a phrase's words to the nearest words found; figures in docs/answers.md."""
+NEAR = 0.62
+"""Likeness of two words that mean nearly the same: died and deaths, residents and inhabitants."""
 
 _GENERAL = """
 role source title value change difference percentage percent constitution makeup name reason purpose
@@ -63,3 +66,11 @@ class Likeness:
         return all(
             sum(nearest.get(word, 1.0) for word in ws) / len(ws) >= LEAST_LIKENESS for ws in wanted
         )
+
+    def near(self, words: Mapping[str, str], text: str) -> frozenset[str]:
+        """The keys of those of `words` that mean nearly the same as a word of `text`."""
+        held = content_words(text)
+        if not words or not held:
+            return frozenset()
+        close = (self.vectors.words(list(words.values())) @ self.vectors.words(held).T).max(axis=1)
+        return frozenset(k for k, c in zip(words, close, strict=True) if c >= NEAR)

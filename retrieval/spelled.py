@@ -19,6 +19,17 @@ _AND_A_PART = re.compile(
 )
 
 
+_SO_OFTEN = re.compile(
+    r"\b(once|twice|(?:three|four|five|six|\d+) times)"
+    r" (hourly|daily|weekly|monthly|yearly|annually)\b",
+    re.IGNORECASE,
+)
+_EVERY = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month"}
+_SIZE = re.compile(
+    r"\b(\d+(?:[.,]\d+)?) ?(?:x|×|by) ?(\d+(?:[.,]\d+)?) ?(mm|cm|m|km)\b", re.IGNORECASE
+)
+
+
 def _with_part(match: re.Match[str]) -> str:
     many = match["many"].casefold()
     whole = int(many) if many.isdigit() else SPELLED.get(many, 1)
@@ -26,8 +37,10 @@ def _with_part(match: re.Match[str]) -> str:
 
 
 def spelled_out(text: str) -> str:
-    """`text` with H2 and Q3 written as second half and third quarter, `per cent` as a word, and
-    times of day as 18:30."""
+    """`text` with H2 and Q3 written as second half and third quarter, `per cent` as a word, times
+    of day as 18:30, "twice daily" as twice a day, and both sides of "60 x 40 cm" with the unit."""
+    text = _SO_OFTEN.sub(lambda m: f"{m[1]} a {_EVERY.get(m[2].casefold(), 'year')}", text)
+    text = _SIZE.sub(r"\1 \3 x \2 \3", text)
     text = _AND_A_PART.sub(_with_part, text)
     text = _O_CLOCK.sub(_on_the_clock, _CLOCK.sub(_on_the_clock, text))
     text = re.sub(r"\b0(?=\d:\d\d\b)", "", text)

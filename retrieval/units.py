@@ -34,11 +34,15 @@ _MEASURES = {
     "length": "0.001 mm millimetre millimetres; 0.01 cm centimetre centimetres;"
     "1 m metre metres meter meters metro metros; 1000 km kilometre kilometres kilometer kilometers;"
     "1609.344 mile miles mi; 0.3048 ft foot feet; 0.0254 inch inches",
-    "mass": "0.001 mg milligram milligrams; 1 g gram grams gramm;"
+    "mass": "0.000001 μg mcg microgram micrograms; 0.001 mg milligram milligrams;"
+    "1 g gram grams gramm;"
     "1000 kg kilo kilos kilogram kilograms kilogramm; 1000000 t tonne tonnes tonnen tons",
-    "volume": "0.001 ml millilitre millilitres; 1 l litre litres liter liters litros",
-    "power": "1 w watt watts; 1000 kw kilowatt kilowatts; 1000000 mw megawatt megawatts",
-    "energy": "1 kwh; 1000 mwh",
+    "volume": "0.000001 μl microlitre microlitres microliter microliters;"
+    "0.001 ml millilitre millilitres milliliter milliliters; 0.01 cl centilitre centilitres;"
+    "0.1 dl; 100 hl hectolitre hectolitres; 1 l litre litres liter liters litros",
+    "power": "1 w watt watts; 1000 kw kilowatt kilowatts; 1000000 mw megawatt megawatts;"
+    "1000000000 gw gigawatt gigawatts",
+    "energy": "1 kwh; 1000 mwh; 1000000 gwh; 1000000000 twh",
     "pressure": "1 bar bars; 0.001 mbar",
     "torque": "1 nm", "blood pressure": "1 mmhg", "sound": "1 db decibel decibels",
     "temperature": "1 °c", "area": "1 m² sqm; 10000 ha hectare hectares",

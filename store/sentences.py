@@ -35,6 +35,15 @@ _MAY_END = frozenset(_MAY_END_WORDS.split())
 """Abbreviations that may also close a sentence: they do before a capital letter."""
 _NUMBERED_WORDS = "no nos nr fig figs eq eqs sec sect ch chap vol p pp art ref par núm"
 _NUMBERED = frozenset(_NUMBERED_WORDS.split())
+_ORDINAL_BEFORE = re.compile(
+    r"(?:^|\W)(?:am|vom|zum|zur|im|der|die|das|dem|den|des|beim|bis|ab|seit|und|oder|jede[rsn]?)\s+$",
+    re.IGNORECASE,
+)
+"""What stands before a German ordinal: am 3. August, die 2. Auflage."""
+_OPENS = re.compile(
+    r"(?:Der|Die|Das|Den|Dem|Des|Ein|Eine|Es|Er|Sie|Wir|Ich|Im|In|Am|Bei|Mit|Nach|Vor|Auf|Für|Wenn"
+    r"|Dies\w*|Danach|Dann|Aber|Und|Zu|Zum|Zur|The|It|This|He|She|We|They|A|An|On|At)\b"
+)
 _NARROW = 60
 """Lines shorter than this tell nothing about where prose was wrapped."""
 
@@ -140,4 +149,8 @@ def _ends(text: str, start: int, match: re.Match[str], end: int) -> bool:
         return False
     if word in _ABBREVIATIONS:
         return word in _MAY_END and head.isupper()
+    if word.isdigit() and len(word) < 3 and head.isupper():
+        before = text[max(start, match.start() - len(word) - 12) : match.start() - len(word)]
+        if _ORDINAL_BEFORE.search(before) and not _OPENS.match(text, following.start(1)):
+            return False
     return not (head.isdigit() and word.isdigit() and match.start() - len(word) == start)

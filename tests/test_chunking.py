@@ -321,6 +321,8 @@ SENTENCES = (
     ("今日は。明日！「うん。」そう", 4),
     ("“Go.” She went.", 2),
     ("He said no. The cat sat. They left.", 3),
+    ("Das Blatt wurde am 3. August 2021 überarbeitet. Es gilt bis 20. Mai 2030.", 2),
+    ("Die 2. Auflage ist neu. Er kam am 12. Der Zug fuhr.", 3),
 )
 
 

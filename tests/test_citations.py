@@ -18,9 +18,11 @@ from retrieval.citations import (
     verify,
 )
 from retrieval.facts import facts, missing
+from retrieval.presupposed import Likeness
 from retrieval.sources import Source, source_of
 from store.models import Block, Cell, Chunk, Page, Span
 
+LIKENESS = Likeness()
 TEXT = (
     "The annual leave is 25 days. After 10 years of service it grows to 32 days.\n"
     "Marit Aune founded the company in Bergen on 17 April 2009 with EUR 1,200,500.\n"
@@ -61,6 +63,25 @@ def source(number: int) -> Source:
 
 
 SOURCES = [source(1), source(2), source(3)]
+PHRASES = (
+    ("The drug is taken twice daily.", "It is taken twice a day [1].", True),
+    ("It holds trays of 60 by 40 cm.", "It holds trays of 600 x 400 mm [1].", True),
+    ("The farm produced 431 GWh.", "The farm produced 0.431 TWh [1].", True),
+    ("Das Blatt wurde am 3. August 2021 geändert.",
+     "Das Blatt wurde am 03.08.2021 geändert [1].", True),
+    ("Die Firma sitzt in Bielefeld.", "Die Firma sitzt in Paderborn [1].", False),
+    ("Most of the inhabitants work in health care.",
+     "Nowadays the majority of residents work in health care [1].", True),
+    ("Cover is not available to persons over 80.",
+     "Prior to 80, persons can obtain cover; kids too [1].", False),
+    ("The sale fell through because the buyer could not secure financing.",
+     "The sale fell through as the buyer was unable to secure financing [1].", True),
+    ("Administrators can restrict sharing, but ordinary users cannot.",
+     "Ordinary users can restrict sharing [1].", False),
+    ("The contract may end at any time. Dogs are not allowed in the hall.",
+     "The contract may end at any time [1], while dogs are allowed in the hall [1].", False),
+)  # fmt: skip
+"""What a text says, what is said of it, and whether it is supported."""
 
 
 @pytest.mark.parametrize(
@@ -84,7 +105,7 @@ SOURCES = [source(1), source(2), source(3)]
     ],
 )  # fmt: skip
 def test_a_supported_sentence_is_cited_by_the_words_that_say_it(said: str, quote: str):
-    found = verify(said, SOURCES, pages)
+    found = verify(said, SOURCES, pages, LIKENESS)
     assert found is not None
     text, kept, supported = found
     assert supported
@@ -95,6 +116,18 @@ def test_a_supported_sentence_is_cited_by_the_words_that_say_it(said: str, quote
     for piece in (p for k in kept for p in k.pieces):
         text = PAGES[piece.span.page_id].text
         assert text[piece.span.start : piece.span.end] == piece.text
+
+
+@pytest.mark.parametrize(("text", "said", "supported"), PHRASES)
+def test_the_same_in_other_words_is_told_from_something_else(text: str, said: str, supported: bool):
+    chunk = Chunk(
+        id="c9", document_id="d", space_id="s", name="a.txt", page=9, section="",
+        spans=(Span(page_id=9, start=0, end=len(text)),), header="", text=text,
+    )  # fmt: skip
+    known = {9: page(9, text)}
+    found = verify(said, [source_of(chunk, "main", known)], lambda ids: known, LIKENESS)
+    assert found is not None
+    assert found[2] == supported
 
 
 @pytest.mark.parametrize(
@@ -116,21 +149,21 @@ def test_a_supported_sentence_is_cited_by_the_words_that_say_it(said: str, quote
     ],
 )
 def test_a_sentence_with_anything_unsaid_is_not_supported(said: str):
-    found = verify(said, SOURCES, pages)
+    found = verify(said, SOURCES, pages, LIKENESS)
     assert found is not None
     assert not found[2]
     assert found[1] == []
 
 
 def test_a_forgotten_marker_is_added_where_the_words_are_plain():
-    found = verify("The annual leave is 25 days.", SOURCES, pages)
+    found = verify("The annual leave is 25 days.", SOURCES, pages, LIKENESS)
     assert found is not None
     assert found[2]
     assert found[1][0].text == "The annual leave is 25 days."
 
 
 def test_a_wrong_marker_gives_way_to_the_excerpt_that_says_it():
-    found = verify("Its mast is six metres high [1].", SOURCES, pages)
+    found = verify("Its mast is six metres high [1].", SOURCES, pages, LIKENESS)
     assert found is not None
     assert found[2]
     assert {k.chunk_id for k in found[1]} == {"c2"}
@@ -138,14 +171,14 @@ def test_a_wrong_marker_gives_way_to_the_excerpt_that_says_it():
 
 @pytest.mark.parametrize("said", ["[1]", "  ", "***", "[1][2].", "-"])
 def test_what_has_no_words_is_no_sentence(said: str):
-    assert verify(said, SOURCES, pages) is None
+    assert verify(said, SOURCES, pages, LIKENESS) is None
 
 
 def test_the_same_words_keep_their_number():
     tokens = ["Annual leave is 25 days [1]. ", "The mast is six metres high [2]. ",
               "So the annual leave is 25 days [1]."]  # fmt: skip
     ledger = Ledger()
-    sentences = list(checked(tokens, lambda: SOURCES, pages, ledger))
+    sentences = list(checked(tokens, lambda: SOURCES, pages, ledger, LIKENESS))
     assert [s.citations for s in sentences] == [(1,), (2,), (1,)]
     assert [c.n for c in ledger.citations] == [1, 2]
     assert ledger.citations[0].text == TEXT[: len("The annual leave is 25 days.")]
@@ -237,7 +270,7 @@ def contract_says(said: str) -> bool:
         id="c9", document_id="d", space_id="s", name="c.txt", page=9, section="",
         spans=(Span(page_id=9, start=0, end=len(CONTRACT)),), header="", text=CONTRACT,
     )  # fmt: skip
-    found = verify(said, [source_of(chunk, "main", {9: text})], lambda ids: {9: text})
+    found = verify(said, [source_of(chunk, "main", {9: text})], lambda ids: {9: text}, LIKENESS)
     return found is not None and found[2]
 
 

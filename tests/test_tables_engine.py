@@ -95,7 +95,7 @@ class Said:
         reply = Reply(TablesEngine(tools).query(asked))
         ledger = Ledger()
         self.sentences: list[Sentence] = list(
-            checked(reply.tokens, reply.sources, store.catalog.pages, ledger)
+            checked(reply.tokens, reply.sources, store.catalog.pages, ledger, tools.likeness)
         )
         self.outcome: Outcome = reply.outcome
         self.citations: list[Citation] = ledger.citations
