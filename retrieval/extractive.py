@@ -13,7 +13,14 @@ from retrieval.asked_for import Wanted, wanted
 from retrieval.instructions import parted
 from retrieval.presupposed import Likeness
 from retrieval.proximity import nearness
-from retrieval.quotes import completed, difference, differing, numerals
+from retrieval.quotes import (
+    completed,
+    difference,
+    differing,
+    numerals,
+    of_one_table,
+    rows_in_order,
+)
 from retrieval.sources import Source
 from retrieval.words import STOP, content_stems, content_words, stem, stems, words
 from store.embedding import Embedder
@@ -114,18 +121,26 @@ def extract(
     kept: list[Source] = []
     sentences = repeated = 0
     for passage in scored:
-        if passage.score < scored[0].score * KEPT_SHARE or sentences >= MOST_QUOTES:
+        if passage.score < scored[0].score * KEPT_SHARE:
             break
+        another_row = any(of_one_table(passage.source, other) for other in kept)
+        if sentences >= MOST_QUOTES and not another_row:
+            continue
         if kept and passage.news <= 0.5:  # a heading beside a sentence says nothing more
             continue
-        if kept and passage.coverage < scored[0].coverage and _of_one_table(passage, scored[0]):
+        of_best = of_one_table(passage.source, scored[0].source)
+        if kept and passage.coverage < scored[0].coverage and of_best:
             continue  # another row, which is less of what is asked
         if any(_repeats(passage.source, other) for other in kept):
             repeated += 1
             continue
+        if another_row:  # the rows of a table are one answer
+            kept.append(passage.source)
+            continue
         whole = completed(question, passage.source, pages, MOST_QUOTES - sentences - 1)
         kept.append(whole)
         sentences += 1 if whole.pieces[0] == passage.source.pieces[0] else 2
+    kept = rows_in_order(kept)
     apart = differing(question, kept, wanted(question))
     if not apart:
         return Extracted(tuple(kept), None, repeated, held_back)
@@ -229,11 +244,6 @@ def _rarity(asked: Sequence[str], held: Sequence[set[str]]) -> dict[str, float]:
 def _share(held: set[str], weight: Mapping[str, float]) -> float:
     total = sum(weight.values())
     return sum(w for word, w in weight.items() if word in held) / total if total else 0.0
-
-
-def _of_one_table(one: Scored, other: Scored) -> bool:
-    rows = one.source.pieces, other.source.pieces
-    return all(len(pieces) > 1 for pieces in rows) and rows[0][0] == rows[1][0]
 
 
 def _repeats(source: Source, other: Source) -> bool:

@@ -122,7 +122,7 @@ def quoted(sources: Sequence[Source], nodes: list[NodeWithScore]) -> TokenGen:
     """The stream of exact quotes; each becomes a node of its own and a sentence taken whole."""
     for source in sources:
         nodes.append(node_of(source))
-        yield f"{QUOTE}{source.shown}{NUMBER}{len(nodes)}{END}"
+        yield f"{QUOTE}{source.quoted}{NUMBER}{len(nodes)}{END}"
 
 
 def computed(text: str, numbers: Sequence[int]) -> str:

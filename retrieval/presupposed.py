@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
 
 from retrieval.words import content_words, stem
 from store.word_vectors import WordVectors
@@ -48,6 +51,7 @@ class Likeness:
 
     def __init__(self, vectors: WordVectors | None = None):
         self.vectors = vectors or WordVectors()
+        self._rows = lru_cache(maxsize=1024)(self._of_text)
 
     def mentioned(self, question: str, text: str) -> bool:
         """Whether `text` has something like each thing that the question presupposes."""
@@ -69,8 +73,12 @@ class Likeness:
 
     def near(self, words: Mapping[str, str], text: str) -> frozenset[str]:
         """The keys of those of `words` that mean nearly the same as a word of `text`."""
-        held = content_words(text)
-        if not words or not held:
+        held = self._rows(text)
+        if not words or held is None:
             return frozenset()
-        close = (self.vectors.words(list(words.values())) @ self.vectors.words(held).T).max(axis=1)
+        close = (self.vectors.words(list(words.values())) @ held.T).max(axis=1)
         return frozenset(k for k, c in zip(words, close, strict=True) if c >= NEAR)
+
+    def _of_text(self, text: str) -> np.ndarray | None:
+        held = content_words(text)
+        return self.vectors.words(held) if held else None

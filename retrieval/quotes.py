@@ -159,3 +159,19 @@ def _with_antecedent(passage: Source, beside: list[Source], pages: Mapping[int, 
 def _place(passage: Source, beside: Sequence[Source]) -> int | None:
     start = passage.pieces[0].span.start
     return next((i for i, s in enumerate(beside) if s.pieces[0].span.start == start), None)
+
+
+def of_one_table(one: Source, other: Source) -> bool:
+    """Whether both are rows under the same heading row."""
+    rows = one.pieces, other.pieces
+    return all(len(pieces) > 1 for pieces in rows) and rows[0][0] == rows[1][0]
+
+
+def rows_in_order(quotes: Sequence[Source]) -> list[Source]:
+    """The quotes with the rows of a table together, as they stand in it."""
+    found: list[Source] = []
+    for quote in quotes:
+        if quote not in found:
+            rows = [other for other in quotes if other is quote or of_one_table(quote, other)]
+            found += sorted(rows, key=lambda source: source.spans[-1].start)
+    return found

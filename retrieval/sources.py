@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from store.models import Block, Chunk, Citation, Frozen, How, Page, Span
+from store.models import CELLS_APART, Block, Chunk, Citation, Frozen, How, Page, Span
 from store.sentences import sentences
+
+_CELLS = re.compile(r"\t| {2,}")
+"""What stands between the cells of a row in a page's text."""
 
 
 class Piece(Frozen):
@@ -45,6 +48,14 @@ class Source(Frozen):
     def shown(self) -> str:
         """The text on as many lines as there are pieces: line breaks within one are layout."""
         return "\n".join(one_line(piece.text) for piece in self.pieces)
+
+    @property
+    def quoted(self) -> str:
+        """`shown`, the cells of a table's heading and row parted by bars."""
+        rows = [[one_line(cell) for cell in _CELLS.split(p.text.strip())] for p in self.pieces]
+        if len(rows) < 2 or len(rows[0]) < 2 or len({len(row) for row in rows}) > 1:
+            return self.shown
+        return "\n".join(CELLS_APART.join(row) for row in rows)
 
     def only(self, pieces: Sequence[Piece]) -> Source:
         # A tenth of model_copy's time: a question cuts some 200 passages.

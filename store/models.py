@@ -235,6 +235,10 @@ class Sentence(Frozen):
     deleted: bool = False
 
 
+CELLS_APART = " | "
+"""What parts the cells of a quoted heading and row in a sentence of two lines."""
+
+
 class AnswerCell(Frozen):
     """A cell of an answer's table; `citations` as of a sentence, none where it is a label."""
 

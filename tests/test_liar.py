@@ -10,27 +10,29 @@ from evals.liar import Cases
 
 
 @pytest.fixture(scope="module")
-def right() -> dict[str, float]:
-    """The share of the cases of each kind that are told rightly."""
+def right() -> dict[tuple[str, str], float]:
+    """The share of the cases of each split and kind that are told rightly."""
     cases = Cases()
-    of = Counter(case.kind for case in cases.cases)
-    found = Counter(c.kind for c in cases.cases if cases.supported(c) == (c.kind == "truth"))
-    return {kind: found[kind] / of[kind] for kind in of}
+    of = Counter((case.split, case.kind) for case in cases.cases)
+    found = Counter(
+        (c.split, c.kind) for c in cases.cases if cases.supported(c) == (c.kind == "truth")
+    )
+    return {which: found[which] / of[which] for which in of}
 
 
 def test_there_are_cases_enough():
-    cases = Cases().cases
-    assert Counter(c.kind for c in cases) == {"lie": 200, "truth": 200, "swap": 40}
-    assert Counter(c.split for c in cases) == {"fit": 220, "test": 220}
+    cases = Counter((c.split, c.kind) for c in Cases().cases)
+    assert cases["test", "lie"] == cases["test", "truth"] == 200
+    assert cases["fit", "lie"] > 400
 
 
-def test_lies_are_not_supported(right: dict[str, float]):
-    assert right["lie"] >= 0.96
-
-
-def test_truthful_paraphrases_are_supported(right: dict[str, float]):
-    assert right["truth"] >= 0.96
-
-
-def test_names_that_changed_their_roles_are_noticed(right: dict[str, float]):
-    assert right["swap"] >= 0.9
+@pytest.mark.parametrize(
+    ("split", "lies", "truths", "swaps"),
+    [("fit", 0.93, 0.78, 0.8), ("read", 0.94, 0.93, 0.9), ("test", 0.94, 0.62, 0.75)],
+)
+def test_lies_are_marked_and_truths_pass_as_often_as_they_did(
+    right: dict[tuple[str, str], float], split: str, lies: float, truths: float, swaps: float
+):
+    assert right[split, "lie"] >= lies
+    assert right[split, "truth"] >= truths
+    assert right[split, "swap"] >= swaps

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 import streamlit as st
 
 from pages.parts import marks, source, trace
 from pages.parts.inert import inert
-from store.models import Answer, AnswerTable, Citation, NearPage, Turn
+from store.models import (
+    CELLS_APART,
+    Answer,
+    AnswerCell,
+    AnswerTable,
+    Citation,
+    NearPage,
+    Sentence,
+    Turn,
+)
 from store.redaction import DELETED
 from store.states import described_by
 
@@ -43,16 +55,45 @@ def show_turn(turn: Turn) -> None:
 def _sentences(turn_id: str, answer: Answer) -> None:
     citations = {c.n: c for c in answer.citations}
     with st.container(key=f"answer-{turn_id}", gap="small"):
-        for i, sentence in enumerate(answer.sentences):
-            with st.container(horizontal=True, gap="xsmall", key=f"sentence-{turn_id}-{i}"):
-                st.text(sentence.text)
-                for n in sentence.citations:
-                    if n in citations:
-                        _footnote(f"foot-{turn_id}-{i}-{n}", citations[n])
-                if sentence.computed:
-                    st.badge("computed", icon=":material/calculate:", color="gray")
-                if not sentence.supported and not sentence.deleted:
-                    st.badge(_UNSUPPORTED, icon=":material/warning:", color="orange")
+        for heading, of in groupby(enumerate(answer.sentences), lambda item: _heading(item[1])):
+            told = list(of)
+            if heading:
+                _rows(f"{turn_id}-{told[0][0]}", heading, [s for _, s in told], citations)
+                continue
+            for i, sentence in told:
+                _sentence(turn_id, i, sentence, citations)
+
+
+def _heading(sentence: Sentence) -> str:
+    """The heading of a quoted row of a table, "" of another sentence."""
+    heading, _, row = sentence.text.partition("\n")
+    quoted = sentence.supported and not sentence.computed and len(sentence.citations) == 1
+    cells = heading.count(CELLS_APART)
+    return heading if quoted and cells and cells == row.count(CELLS_APART) else ""
+
+
+def _rows(key: str, heading: str, rows: Sequence[Sentence], citations: dict[int, Citation]) -> None:
+    """Quoted rows under their one heading."""
+    cells = [
+        [AnswerCell(text=cell) for cell in row.text.partition("\n")[2].split(CELLS_APART)]
+        for row in rows
+    ]
+    for row, of in zip(rows, cells, strict=True):
+        of[-1] = AnswerCell(text=of[-1].text, citations=row.citations)
+    headings = tuple(heading.split(CELLS_APART))
+    _table(key, AnswerTable(headings=headings, rows=tuple(map(tuple, cells))), citations)
+
+
+def _sentence(turn_id: str, i: int, sentence: Sentence, citations: dict[int, Citation]) -> None:
+    with st.container(horizontal=True, gap="xsmall", key=f"sentence-{turn_id}-{i}"):
+        st.text(sentence.text)
+        for n in sentence.citations:
+            if n in citations:
+                _footnote(f"foot-{turn_id}-{i}-{n}", citations[n])
+        if sentence.computed:
+            st.badge("computed", icon=":material/calculate:", color="gray")
+        if not sentence.supported and not sentence.deleted:
+            st.badge(_UNSUPPORTED, icon=":material/warning:", color="orange")
 
 
 def _table(turn_id: str, table: AnswerTable, citations: dict[int, Citation]) -> None:
