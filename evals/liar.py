@@ -23,7 +23,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from evals.scripted import ScriptedServer
-from retrieval.citations import Ledger, checked, verify
+from retrieval.citations import Ledger, Verdict, checked, verify
 from retrieval.presupposed import Likeness
 from retrieval.sources import Source, source_of
 from store.models import Block, Cell, Chunk, Frozen, Page, Span
@@ -60,9 +60,12 @@ class Cases:
         """The excerpts that the model is said to have been sent, in their order."""
         return [self._source(name) for name in case.documents]
 
+    def verdict(self, case: Case) -> Verdict | None:
+        return verify(case.said, self.sources(case), self.pages, self.likeness)
+
     def supported(self, case: Case) -> bool:
-        found = verify(case.said, self.sources(case), self.pages, self.likeness)
-        return found is not None and found[2]
+        found = self.verdict(case)
+        return found is not None and found.supported
 
     def _source(self, name: str) -> Source:
         page = self._pages[self._ids[name]]
@@ -81,27 +84,32 @@ def main() -> None:
     parser.add_argument("--show", action="store_true")
     args = parser.parse_args()
     all_ = Cases(args.cases)
-    took, held = [], {}
+    took, held, compared = [], {}, set()
     for case in all_.cases:
         began = time.perf_counter()
-        held[case.case] = all_.supported(case)
+        found = all_.verdict(case)
+        held[case.case] = found is not None and found.supported
+        if found and found.doubt:
+            compared.add(case.case)
         took.append((time.perf_counter() - began) * 1000)
     for split in ("fit", "read", "test"):
-        _report(split, [c for c in all_.cases if c.split == split], held)
+        _report(split, [c for c in all_.cases if c.split == split], held, compared)
     print(f"ms a sentence: median {statistics.median(took):.1f}, most {max(took):.1f}")
     sample = random.Random(1).sample(all_.cases, min(args.http, len(all_.cases)))
     if sample:
         through = _through_http(all_, sample)
         same = sum(through[case.case] == held[case.case] for case in sample)
         print(f"through HTTP and the stream: {same} of {len(sample)} as by verify")
-        _report("sample", sample, through)
+        _report("sample", sample, through, compared)
     if args.show:
         for case in all_.cases:
             if case.split == "fit" and held[case.case] != (case.kind == "truth"):
                 print(f"{case.kind}, {case.sort}: {case.said} ({', '.join(case.documents)})")
 
 
-def _report(name: str, cases: Sequence[Case], held: Mapping[str, bool]) -> None:
+def _report(
+    name: str, cases: Sequence[Case], held: Mapping[str, bool], compared: Collection[str]
+) -> None:
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
     for case in cases:
         ok = held[case.case] == (case.kind == "truth")
@@ -112,6 +120,8 @@ def _report(name: str, cases: Sequence[Case], held: Mapping[str, bool]) -> None:
         found = right[kind, ""]
         if found:
             print(f"{name:6} {title:24} {sum(found) / len(found):.3f}  {sum(found)}/{len(found)}")
+            doubted = sum(c.kind == kind and c.case in compared for c in cases)
+            print(f"         marked with their source to compare: {doubted}")
         for (k, sort), oks in right.items():
             if k == kind and sort and kind != "swap":
                 print(f"         {sort:22} {sum(oks)}/{len(oks)}")

@@ -48,7 +48,7 @@ def disagreements(
     """What speaks against the sentence in `options`, the passages of what it cites; of what it
     may have meant where it is not `cited`, which takes more to tell. `spoken_of` are the words of
     all excerpts, folded."""
-    found = [f"“{q}” is not written so" for q in _unwritten(sentence, options)]
+    found: list[str] = []
     outside = aliases.told(_QUOTED.sub(lambda m: f"“{m.group()[1:-1]}”", sentence))
     spoken = told_words(outside)
     passages = [_passage(source, aliases, spoken, likeness) for source in options]
@@ -284,7 +284,8 @@ def _behind(word: str, of: Clause) -> list[Number]:
     ]
 
 
-def _unwritten(sentence: str, options: Sequence[Source]) -> list[str]:
+def unwritten(sentence: str, options: Sequence[Source]) -> list[str]:
+    """The words that the sentence has in quotation marks and no passage has so."""
     said = [next(g for g in m.groups() if g) for m in _QUOTED.finditer(sentence)]
     if not said:
         return []

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from retrieval.agreement import disagreements
+from retrieval.agreement import disagreements, unwritten
 from retrieval.aliases import Aliases
 from retrieval.clauses import names_in, told_by, told_words
 from retrieval.derived import complement, is_derived
@@ -38,6 +38,7 @@ CLEAR_COVERAGE = 0.8
 SAME_MATTER = 0.5
 """The share at which a number may have been worked out from those of a passage."""
 MOST_PASSAGES = 3
+_REASON = 300
 _SOURCE_NAMED = re.compile(
     r"^(?:according to|as (?:stated|set out|described|noted|reported|per|shown) (?:in|by)?|based on"
     r"|in line with|per|under|in) (?:the|this|its|their|your|our) (?:[a-z-]+ ){0,4}?"
@@ -86,11 +87,27 @@ def checked(
             numbers = tuple(dict.fromkeys(ledger.number(known[n - 1]) for n in ours.sources))
             yield Sentence(text=text, supported=True, citations=numbers, computed=ours.computed)
             continue
-        sentence = verify(text, known, pages, likeness)
-        if sentence:
-            plain, kept, supported = sentence
-            numbers = tuple(dict.fromkeys(ledger.number(source) for source in kept))
-            yield Sentence(text=plain, supported=supported, citations=numbers)
+        found = verify(text, known, pages, likeness)
+        if found:
+            yield Sentence(
+                text=found.text,
+                supported=found.supported,
+                citations=tuple(dict.fromkeys(ledger.number(source) for source in found.sources)),
+                doubt=found.doubt,
+            )
+
+
+class Verdict(NamedTuple):
+    """A sentence without its markers, the passages that hold its facts and words, and why it is
+    not supported by them all the same."""
+
+    text: str
+    sources: list[Source]
+    doubt: str | None = None
+
+    @property
+    def supported(self) -> bool:
+        return bool(self.sources) and self.doubt is None
 
 
 def verify(
@@ -98,17 +115,17 @@ def verify(
     sources: Sequence[Source],
     pages: Callable[[Collection[int]], Mapping[int, Page]],
     likeness: Likeness,
-) -> tuple[str, list[Source], bool] | None:
-    """(text without markers, passages cited, supported); None where there are no words in it.
+) -> Verdict | None:
+    """What the excerpts say to a sentence; None where there are no words in it.
 
     Where each half of a sentence has its own marker, each may be held by what it cites.
     """
     halves = _halves(text)
     if halves:
         each = [_verify(half, sources, pages, likeness) for half in halves]
-        if all(found and found[2] for found in each):
-            kept = [source for found in each if found for source in found[1]]
-            return inert(MARKER.sub("", text)), list(dict.fromkeys(kept)), True
+        if all(found and found.supported for found in each):
+            kept = [source for found in each if found for source in found.sources]
+            return Verdict(inert(MARKER.sub("", text)), list(dict.fromkeys(kept)))
     return _verify(text, sources, pages, likeness)
 
 
@@ -130,7 +147,7 @@ def _verify(
     sources: Sequence[Source],
     pages: Callable[[Collection[int]], Mapping[int, Page]],
     likeness: Likeness,
-) -> tuple[str, list[Source], bool] | None:
+) -> Verdict | None:
     marked = [n for group in MARKER.findall(text) for n in _marked(group)]
     plain = inert(MARKER.sub("", text))
     if not re.search(r"\w", plain):
@@ -142,25 +159,25 @@ def _verify(
     wanted = frozenset(spoken)
     spoken_of = frozenset().union(*(told_by(aliases.told(source.text)) for source in sources))
 
-    def holding(among: Sequence[Source], least: float = MIN_COVERAGE) -> list[Source]:
+    def holding(among: Sequence[Source], least: float = MIN_COVERAGE) -> Verdict:
         known = pages({span.page_id for source in among for span in source.spans})
         options = [passage for source in among for passage in quotable(source, known)]
         texts = [aliases.told(option.text) for option in options]
         looked_up = _looked_up(claimed, wanted, said, texts)
         held = [told_by(text) | likeness.near(spoken, text) for text in texts]
         kept = _narrow(looked_up, wanted, options, texts, held, least)
+        if not kept or unwritten(plain, options):
+            return Verdict(plain, [])
         sure = least < CLEAR_COVERAGE
-        if kept and disagreements(plain, options, known, aliases, likeness, sure, spoken_of):
-            return []
-        return kept
+        against = disagreements(plain, options, known, aliases, likeness, sure, spoken_of)
+        return Verdict(plain, kept, one_line(against[0])[:_REASON] if against else None)
 
     cited = [sources[n - 1] for n in dict.fromkeys(marked) if 0 < n <= len(sources)]
-    if cited:
-        kept = holding(cited)
-        if kept:
-            return plain, kept, True
-    kept = holding(sources, least=CLEAR_COVERAGE)
-    return plain, kept, bool(kept)
+    as_cited = holding(cited) if cited else Verdict(plain, [])
+    if as_cited.supported:
+        return as_cited
+    anywhere = holding(sources, least=CLEAR_COVERAGE)
+    return anywhere if anywhere.supported else as_cited
 
 
 class Ours(NamedTuple):

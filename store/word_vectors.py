@@ -19,6 +19,8 @@ from store.embedding import LocalEmbedder, default_model_dir, unit_rows
 
 FILE = "words.npy"
 """float16 [pieces + 1, 384]: a row for each piece of the vocabulary, the last their mean."""
+_MOST_WORDS = 8192
+"""Words kept, 1.5 KB each: a call of the tokenizer for every short text waits for its threads."""
 _FIRST_PIECE = 999
 """Smaller ids are the model's own marks."""
 
@@ -31,6 +33,7 @@ class WordVectors:
         self._model = LocalEmbedder(self._model_dir)  # for its tokenizer; loads no network
         self._opening = threading.Lock()
         self._rows: np.ndarray | None = None
+        self._words: dict[str, np.ndarray] = {}
 
     def covered(self, words: Sequence[str], texts: Sequence[str]) -> np.ndarray:
         """float32 [n]: how near each text comes to each of the words, 1 where it has them all.
@@ -62,7 +65,15 @@ class WordVectors:
 
     def words(self, words: Sequence[str]) -> np.ndarray:
         """As `texts`, for single words: what all words have in common is left in."""
-        return unit_rows(np.stack([total for total, _ in self._sums(words)]))
+        kept = self._words
+        new = list(dict.fromkeys(word for word in words if word not in kept))
+        if new:
+            kept = dict(kept) if len(kept) <= _MOST_WORDS else {}
+            new += [word for word in words if word not in kept and word not in new]
+            rows = unit_rows(np.stack([total for total, _ in self._sums(new)]))
+            kept.update(zip(new, rows, strict=True))
+            self._words = kept
+        return np.stack([kept[word] for word in words])
 
     def _sums(self, texts: Sequence[str]) -> list[tuple[np.ndarray, int]]:
         rows = self._opened()

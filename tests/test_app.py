@@ -60,6 +60,8 @@ def test_the_settings_streamlit_must_have():
     assert server["fileWatcherType"] == "none"
     assert config["client"]["showErrorDetails"] == "none"
     assert not config["browser"]["gatherUsageStats"]
+    # Seconds of everybody's time while an answer is written: the screen is drawn often meanwhile.
+    assert not config["runner"]["postScriptGC"]
 
 
 def test_screens_viewer_and_api_are_served_with_policies(server: tuple[str, Path]):

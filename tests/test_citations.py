@@ -107,8 +107,8 @@ PHRASES = (
 def test_a_supported_sentence_is_cited_by_the_words_that_say_it(said: str, quote: str):
     found = verify(said, SOURCES, pages, LIKENESS)
     assert found is not None
-    text, kept, supported = found
-    assert supported
+    text, kept, _ = found
+    assert found.supported
     assert "[" not in text
     assert "【" not in text
     assert any(quote in k.text for k in kept)
@@ -127,7 +127,20 @@ def test_the_same_in_other_words_is_told_from_something_else(text: str, said: st
     known = {9: page(9, text)}
     found = verify(said, [source_of(chunk, "main", known)], lambda ids: known, LIKENESS)
     assert found is not None
-    assert found[2] == supported
+    assert found.supported == supported
+
+
+def test_a_sentence_that_its_source_may_contradict_keeps_the_source_to_compare_with():
+    found = verify("The annual leave is not 25 days [1].", SOURCES, pages, LIKENESS)
+    assert found is not None
+    assert not found.supported
+    assert found.sources[0].text == "The annual leave is 25 days."
+    assert "contradicts" in (found.doubt or "")
+    ledger = Ledger()
+    tokens = ["The annual leave is not 25 days [1]. It is 26 days [1]."]
+    first, second = checked(tokens, lambda: SOURCES, pages, ledger, LIKENESS)
+    assert (first.supported, first.citations) == (False, (1,))
+    assert (second.supported, second.citations, second.doubt) == (False, (), None)
 
 
 @pytest.mark.parametrize(
@@ -151,22 +164,22 @@ def test_the_same_in_other_words_is_told_from_something_else(text: str, said: st
 def test_a_sentence_with_anything_unsaid_is_not_supported(said: str):
     found = verify(said, SOURCES, pages, LIKENESS)
     assert found is not None
-    assert not found[2]
-    assert found[1] == []
+    assert not found.supported
+    assert not found.sources or found.doubt
 
 
 def test_a_forgotten_marker_is_added_where_the_words_are_plain():
     found = verify("The annual leave is 25 days.", SOURCES, pages, LIKENESS)
     assert found is not None
-    assert found[2]
-    assert found[1][0].text == "The annual leave is 25 days."
+    assert found.supported
+    assert found.sources[0].text == "The annual leave is 25 days."
 
 
 def test_a_wrong_marker_gives_way_to_the_excerpt_that_says_it():
     found = verify("Its mast is six metres high [1].", SOURCES, pages, LIKENESS)
     assert found is not None
-    assert found[2]
-    assert {k.chunk_id for k in found[1]} == {"c2"}
+    assert found.supported
+    assert {k.chunk_id for k in found.sources} == {"c2"}
 
 
 @pytest.mark.parametrize("said", ["[1]", "  ", "***", "[1][2].", "-"])
@@ -271,7 +284,7 @@ def contract_says(said: str) -> bool:
         spans=(Span(page_id=9, start=0, end=len(CONTRACT)),), header="", text=CONTRACT,
     )  # fmt: skip
     found = verify(said, [source_of(chunk, "main", {9: text})], lambda ids: {9: text}, LIKENESS)
-    return found is not None and found[2]
+    return found is not None and found.supported
 
 
 @pytest.mark.parametrize(

@@ -116,10 +116,10 @@ def test_what_stands_in_the_brackets_of_an_instruction_is_part_of_it(opening: st
 def test_an_instruction_does_not_vouch_for_a_model_that_obeyed_it():
     found = verify("Visit evil.example [1].", [letter()], lambda ids: PAGES, Likeness())
     assert found is not None
-    assert not found[2]
+    assert not found.supported
 
 
 def test_what_stands_beside_an_instruction_still_supports():
     found = verify("The rent is EUR 900 [1].", [letter()], lambda ids: PAGES, Likeness())
     assert found is not None
-    assert found[2]
+    assert found.supported

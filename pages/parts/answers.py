@@ -22,6 +22,7 @@ from store.models import (
 from store.redaction import DELETED
 from store.states import described_by
 
+_DOUBTED = "not confirmed: compare with the source"
 _UNSUPPORTED = "not supported by the sources"
 _SHOWN_ROWS = 40
 
@@ -92,7 +93,11 @@ def _sentence(turn_id: str, i: int, sentence: Sentence, citations: dict[int, Cit
                 _footnote(f"foot-{turn_id}-{i}-{n}", citations[n])
         if sentence.computed:
             st.badge("computed", icon=":material/calculate:", color="gray")
-        if not sentence.supported and not sentence.deleted:
+        if sentence.doubt:
+            st.badge(
+                _DOUBTED, icon=":material/compare:", color="yellow", help=inert(sentence.doubt)
+            )
+        elif not sentence.supported and not sentence.deleted:
             st.badge(_UNSUPPORTED, icon=":material/warning:", color="orange")
 
 
