@@ -35,7 +35,8 @@ def mend(pipeline: Pipeline, *, thorough: bool = False) -> list[str]:
     if thorough:
         said += _mend_texts(pipeline)
     for generation in catalog.generations():
-        if thorough or generation.state != "retired":
+        doubted = pipeline.indexes.rebuilding(generation.id)
+        if thorough or doubted or generation.state != "retired":
             said += mend_generation(pipeline, generation, thorough=thorough)
     serving = catalog.serving_generation()
     lacking = catalog.unindexed(serving.id) if serving else []

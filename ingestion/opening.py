@@ -120,8 +120,7 @@ def recover(pipeline: Pipeline, probe: bool, aside: bool = False) -> None:
             pipeline.drop(generation.id)
         else:
             kept.append(generation)
-    used = [g for g in kept if g.state != "retired"]
-    mending = any([is_to_be_mended(pipeline, g, faults.get(g.id, {}), probe) for g in used])
+    mending = any([is_to_be_mended(pipeline, g, faults.get(g.id, {}), probe) for g in kept])
     if mending and not aside:
         mend(pipeline)
     leaving = [x.version_id for x in catalog.leaving() if not x.removing]

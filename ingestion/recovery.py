@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from ingestion.invariants import examine_generation
 from ingestion.mending import mend
-from ingestion.pipeline import Pipeline
+from ingestion.pipeline import Pipeline, compare
 from store.catalog.arrivals import Origin
-from store.errors import DiskFull, FootnoteError, Transient
+from store.errors import DiskFull, FootnoteError, IndexDamaged, Transient
 from store.indexes.generations import Side
 from store.models import LOCAL_ADMIN, Generation
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ingestion.library import Library
 
 log = logging.getLogger("footnote.library")
+_NAMES: dict[Side, str] = {"chroma": "vector", "lexical": "lexical index"}
+"""What tells in a check's sentence which side it is about."""
 
 
 def take_in_again(library: Library) -> None:
@@ -44,11 +46,12 @@ def take_in_again(library: Library) -> None:
 
 
 def is_to_be_mended(
-    pipeline: Pipeline, generation: Generation, faults: Mapping[Side, str], compare: bool
+    pipeline: Pipeline, generation: Generation, faults: Mapping[Side, str], unclean: bool
 ) -> bool:
     """Whether a generation's indexes lack something; what cannot be used is out of the way then.
 
-    `faults` is what a child found that opened them; `compare` also compares them with the catalog.
+    `faults` is what a child found that opened them; after an `unclean` end they are also compared
+    with the catalog.
     """
     indexes, id_ = pipeline.indexes, generation.id
     lacks = indexes.rebuilding(id_)
@@ -62,12 +65,28 @@ def is_to_be_mended(
         log.warning("The index is damaged: rebuilt from the catalog. %s", fault)
         indexes.quarantine(id_, side)
         lacks = True
-    if lacks or not compare or generation.state == "building":
+    if lacks or not unclean or generation.state == "building":
         return lacks  # what is being built is examined before it serves
-    unclear = [c for c in examine_generation(pipeline, generation, quick=True) if not c.ok]
-    for check in unclear:
-        log.warning("After the unclean end the index is mended: %s", check.detail)
+    unclear = _unclear(pipeline, generation)
+    for detail in unclear:
+        log.warning("After the unclean end the index is mended: %s", detail)
+    if any("by their own vector" in detail or "another vector" in detail for detail in unclear):
+        indexes.quarantine(id_, "chroma")  # its ids alone do not tell which
+    elif unclear:
+        indexes.doubt(id_, [side for side, name in _NAMES.items() if name in " ".join(unclear)])
     return bool(unclear)
+
+
+def _unclear(pipeline: Pipeline, generation: Generation) -> list[str]:
+    """What indexes that open lack; of one kept for a return, which nobody searches, only by ids."""
+    if generation.state == "retired":
+        try:
+            with pipeline.index_lock:
+                return compare(pipeline.catalog, pipeline.indexes, generation)
+        except IndexDamaged as fault:
+            return [str(fault)]
+    checks = examine_generation(pipeline, generation, quick=True)
+    return [c.detail for c in checks if not c.ok]
 
 
 def mend_aside(pipeline: Pipeline) -> None:

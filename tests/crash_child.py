@@ -37,6 +37,9 @@ def _main(data: Path, ledger: Ledger, seed: int, work: str) -> int:
         _say(broken=broken + fault, searched=searched)
         if work == "finishing":
             late = [] if library.wait(FINISH_S) else [f"not finished after {FINISH_S} s"]
+            until = time.monotonic() + 30  # replaced versions go a moment after
+            while library.catalog.leaving() and time.monotonic() < until:
+                time.sleep(0.1)
             broken, _ = _examine(library, ledger, finished=not late)
             broken += late
             _say(finished=broken)
@@ -97,6 +100,8 @@ def _examine(library: Any, ledger: Ledger, finished: bool = False) -> tuple[list
         elif finished:
             broken += _searched(library, name, number)
     broken += [f"{name} is there and was never added" for name in listed]
+    if finished and (left := library.catalog.leaving()):
+        broken.append(f"{len(left)} replaced versions are still there")
     serving = library.catalog.serving_generation()
     return broken, library.catalog.chunk_count(serving.id) if serving else 0
 

@@ -454,6 +454,40 @@ def test_damage_is_probed_named_quarantined_and_rebuilt(indexes: Indexes, side: 
     assert rebuilt.lexical.count() == 0
 
 
+def test_any_changed_bit_of_a_word_index_is_probed(indexes: Indexes):
+    pair = indexes.open("g1", DIMENSION)
+    pair.lexical.upsert([entry(i, f"apples {i}") for i in names(20)])
+    pair.lexical.delete(["c3"])
+    indexes.close()
+    folder = indexes.folder("g1") / "lexical"
+    index = LexicalIndex(folder)
+    index.check()
+    used = {s["segment_id"].replace("-", "") for s in index._segments()}
+    files = [p for p in sorted(folder.iterdir()) if p.name.split(".")[0] in used]
+    assert {p.suffix for p in files} >= {".store", ".term", ".idx", ".del"}
+    for path in files:
+        whole = path.read_bytes()
+        for at in (0, (len(whole) - 94) // 2, len(whole) - 1):  # before the footer, and its end
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+            with pytest.raises(IndexDamaged, match="not what was written"):
+                index.check()
+        path.write_bytes(whole[: len(whole) // 2])
+        with pytest.raises(IndexDamaged, match="not what was written"):
+            index.check()
+        path.write_bytes(whole)
+    index.check()
+    index.close()
+
+
+def test_a_torn_database_of_vectors_is_probed(indexes: Indexes):
+    """As a power loss leaves it: of the last page a part. Chroma opens it and loses writes."""
+    indexes.open("g1", DIMENSION).vectors.upsert("s", names(50), unit_vectors(50))
+    indexes.close()
+    path = indexes.folder("g1") / "chroma" / "chroma.sqlite3"
+    os.truncate(path, path.stat().st_size - 3000)
+    assert set(indexes.probe_sides("g1")) == {"chroma"}
+
+
 def test_a_file_that_is_no_database_is_damage_and_forgotten_after_quarantine(indexes: Indexes):
     chroma = indexes.folder("g1") / "chroma"
     chroma.mkdir(parents=True)

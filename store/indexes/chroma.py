@@ -6,6 +6,7 @@ Ids and vectors only: Chroma's files keep the texts they were given after a dele
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 import warnings
 from collections.abc import Collection, Iterator, Sequence
@@ -163,7 +164,10 @@ class VectorIndex:
         return found
 
     def check(self) -> None:
-        """Counts, lists, reads and queries every space; raises IndexDamaged where that fails."""
+        """Looks through Chroma's database, counts, lists, reads and queries every space; raises
+        IndexDamaged where that fails."""
+        with self._lock:
+            _check_database(self.folder / "chroma.sqlite3")
         for space_id in self.spaces():
             ids = self.ids(space_id)
             if len(ids) != self.count(space_id):
@@ -268,6 +272,17 @@ class VectorIndex:
             if type(fault).__name__ != "PanicException":
                 raise
             raise IndexDamaged(f"Chroma's {self.folder} is damaged: {fault}") from fault
+
+
+def _check_database(path: Path) -> None:
+    """Chroma itself answers from a torn database without a word, and loses what it is given."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as db:
+            (said,) = db.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as fault:
+        said = str(fault)
+    if said != "ok":
+        raise IndexDamaged(f"Chroma's {path.parent} is damaged: {' '.join(said.split())}")
 
 
 def _open_client(folder: Path) -> Client:

@@ -184,6 +184,11 @@ class Indexes:
         gone = self._set_aside(generation_id, _DAMAGED, side or "")
         return gone or self.folder(generation_id)
 
+    def doubt(self, generation_id: str, sides: Collection[Side]) -> None:
+        """Says that these are not what the catalog has: they are `rebuilding` until `rebuilt`,
+        and what is sound in them is kept."""
+        self._mark(generation_id, sides or SIDES)
+
     def rebuilding(self, generation_id: str, side: Side | None = None) -> bool:
         """Whether one of a generation's indexes, or any, was set aside and is not full again."""
         sides = self._marked(generation_id)

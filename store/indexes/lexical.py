@@ -18,6 +18,7 @@ from pathlib import Path
 import tantivy
 
 from store.errors import IndexDamaged, Transient
+from store.indexes.checksums import changed_files
 from store.indexes.stems import ENGLISH, stemmed_language, terms_asked, terms_of
 from store.indexes.words import WORDS_VERSION
 from store.models import Chunk, Frozen
@@ -179,7 +180,12 @@ class LexicalIndex:
             return searcher.num_docs
 
     def check(self) -> None:
-        """Reads every id and finds one of them; raises IndexDamaged where that fails."""
+        """Compares the files with their checksums, reads every id and finds one of them; raises
+        IndexDamaged where that fails."""
+        if changed := changed_files(self.folder, [s["segment_id"] for s in self._segments()]):
+            raise IndexDamaged(
+                f"The lexical index {self.folder} is damaged: {changed[0]} is not what was written."
+            )
         ids = self.ids()
         with self._reading() as searcher:
             if len(ids) != searcher.num_docs:
