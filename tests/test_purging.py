@@ -11,7 +11,7 @@ import tantivy
 from store.errors import IndexDamaged
 from store.indexes.chroma import VectorIndex
 from store.indexes.lexical import LexicalEntry, LexicalIndex
-from store.indexes.scrub import scrub_vectors
+from store.indexes.scrub import check_vectors, scrub_vectors
 from tests.markers import vectors
 
 
@@ -69,6 +69,28 @@ def test_memory_that_chroma_writes_out_unfilled_is_cleared(tmp_path: Path, purge
     assert index.query(["s1"], rows[7], 1)[0][0] == "c7"
     index.check()
     index.close()
+
+
+@pytest.mark.parametrize("name", ["data_level0.bin", "link_lists.bin", "length.bin", "header.bin"])
+def test_files_of_vectors_that_are_cut_are_damage(tmp_path: Path, name: str):
+    index = VectorIndex(tmp_path)
+    index.upsert("s1", [f"c{n}" for n in range(30)], unit_rows(30))
+    index.purge("s1")  # writes all to the files
+    index.check()
+    index.close()
+    (path,) = tmp_path.glob(f"*/{name}")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: min(len(whole) - 1, 118)])
+    with pytest.raises(IndexDamaged, match="Chroma's"):
+        check_vectors(tmp_path)
+    path.write_bytes(whole)
+    check_vectors(tmp_path)
+    level = next(tmp_path.glob("*/data_level0.bin"))
+    data = bytearray(level.read_bytes())
+    data[7] = 0xFF  # a link to nowhere
+    level.write_bytes(data)
+    with pytest.raises(IndexDamaged, match="cut or changed"):
+        check_vectors(tmp_path)
 
 
 def test_files_of_vectors_of_another_shape_are_not_written_to(tmp_path: Path):

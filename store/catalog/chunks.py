@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal
 from store.catalog import tables as t
 from store.catalog.base import to_json
 from store.catalog.leases import Lease, LeasedQueries, check_here
+from store.errors import Transient
 from store.models import ANSWERING, Chunk, Span
 
 log = logging.getLogger("footnote.catalog")
@@ -85,6 +86,9 @@ class ChunkQueries(LeasedQueries):
         k = t.chunks.c
         with self.leased(lease) as c:
             check_here(c, lease, version_id)
+            g = t.generations.c
+            if c.execute(select(g.id).where(g.id == generation_id)).first() is None:
+                raise Transient("The index was replaced meanwhile; it goes on in the one in use.")
             c.execute(
                 t.chunks.delete().where(
                     k.generation_id == generation_id,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from store.errors import IndexDamaged, Transient
-from store.indexes.scrub import clear_lengths, rewrite_database, scrub_vectors
+from store.indexes.scrub import check_vectors, clear_lengths, rewrite_database, scrub_vectors
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -164,10 +164,11 @@ class VectorIndex:
         return found
 
     def check(self) -> None:
-        """Looks through Chroma's database, counts, lists, reads and queries every space; raises
+        """Looks through Chroma's files, counts, lists, reads and queries every space; raises
         IndexDamaged where that fails."""
         with self._lock:
             _check_database(self.folder / "chroma.sqlite3")
+            check_vectors(self.folder)
         for space_id in self.spaces():
             ids = self.ids(space_id)
             if len(ids) != self.count(space_id):

@@ -15,9 +15,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from store.errors import IndexDamaged
 
 _HEADER = struct.Struct("<i6Q")
+_HEADER_BYTES = 100
 _MARK = 2
 """Byte of a slot whose lowest bit says deleted; before it the number of links, after it they."""
 _LINKS = 4
@@ -85,6 +88,56 @@ def clear_lengths(folder: Path) -> None:
                 os.fsync(f.fileno())
 
 
+def check_vectors(folder: Path) -> None:
+    """Raises IndexDamaged where hnswlib's files do not fit each other, as after a power loss.
+
+    It opens and answers from such files, and then fails, hangs or ends the process at a write.
+    """
+    for header in folder.glob("*/header.bin"):
+        where = header.parent
+        try:
+            size = (where / "data_level0.bin").stat().st_size
+            layout = _layout(where, size)
+            lengths = (where / "length.bin").stat().st_size
+            higher = (where / "link_lists.bin").read_bytes()
+            with (where / "data_level0.bin").open("rb") as f:
+                sound = all(_are_links(rows, layout) for rows in _slots(f.fileno(), layout))
+        except FileNotFoundError as gone:
+            raise IndexDamaged(f"Chroma's {where} lacks {Path(gone.filename).name}.") from gone
+        if not sound or lengths < layout.slots * _LENGTH or not _are_lists(higher, layout):
+            raise IndexDamaged(f"Chroma's {where} has files of vectors that are cut or changed.")
+
+
+def _slots(descriptor: int, layout: _Layout) -> Iterator[np.ndarray]:
+    """uint8 [n, bytes of a slot], some at a time."""
+    a_read = max(1, (1 << 22) // layout.size)
+    for first in range(0, layout.slots, a_read):
+        count = min(a_read, layout.slots - first)
+        block = os.pread(descriptor, count * layout.size, first * layout.size)
+        yield np.frombuffer(block, dtype=np.uint8).reshape(count, layout.size)
+
+
+def _are_links(rows: np.ndarray, layout: _Layout) -> bool:
+    """Whether every link leads to a slot."""
+    counts = rows[:, :2].copy().view("<u2")[:, 0]
+    links = rows[:, _LINKS : layout.start].copy().view("<u4")
+    used = np.arange(links.shape[1]) < counts[:, None]
+    return bool((counts <= links.shape[1]).all() and (links[used] < layout.slots).all())
+
+
+def _are_lists(data: bytes, layout: _Layout) -> bool:
+    """Whether these are the slots' lists of links above the lowest level, to the last byte."""
+    at = 0
+    for _ in range(layout.slots):
+        if at + 4 > len(data):
+            return False
+        (length,) = struct.unpack_from("<I", data, at)
+        at += 4 + length
+        if length % 4 or at > len(data):
+            return False
+    return at == len(data)
+
+
 def _scrub(folder: Path) -> int:
     count = 0
     with (folder / "data_level0.bin").open("r+b") as f:
@@ -103,8 +156,8 @@ def _scrub(folder: Path) -> int:
 
 def _layout(folder: Path, size: int) -> _Layout:
     header = (folder / "header.bin").read_bytes()
-    if len(header) < _HEADER.size:
-        raise IndexDamaged(f"Chroma's {folder} has a header that is too short.")
+    if len(header) != _HEADER_BYTES:
+        raise IndexDamaged(f"Chroma's {folder} has a header of another length.")
     version, at, _, slots, each, label, vector = _HEADER.unpack_from(header)
     links = vector - _LINKS
     sound = version == 1 and at == 0 and links > 0 and links % 4 == 0 and vector < label
@@ -115,13 +168,11 @@ def _layout(folder: Path, size: int) -> _Layout:
 
 def _deleted(descriptor: int, layout: _Layout) -> Iterator[tuple[int, list[int]]]:
     """Slots marked as deleted, with the slots they are linked to."""
-    a_read = max(1, (1 << 22) // layout.size)
-    for first in range(0, layout.slots, a_read):
-        count = min(a_read, layout.slots - first)
-        block = os.pread(descriptor, count * layout.size, first * layout.size)
-        for i in range(count):
-            if block[i * layout.size + _MARK] & 1:
-                yield first + i, _links(block[i * layout.size : i * layout.size + layout.start])
+    first = 0
+    for rows in _slots(descriptor, layout):
+        for i in np.flatnonzero(rows[:, _MARK] & 1):
+            yield first + int(i), _links(rows[i, : layout.start].tobytes())
+        first += len(rows)
 
 
 def _links(head: bytes) -> list[int]:
