@@ -40,7 +40,8 @@ _DATES = tuple(
     )
 )
 _CODE = re.compile(
-    r"\b\d{1,2}:\d\d\b|\b(?=\w*[A-Za-z])(?=\w*\d)\w+(?:-\w+)*\b|\b[A-Z]{2,}(?:-\w*\d\w*)+\b"
+    # an address, a time of day, letters with digits, letters before digits
+    r"\b[A-Za-z][\w-]+(?:\.[\w-]{2,})*\.[a-z]{2,}\b|\b\d{1,2}:\d\d\b|\b(?=\w*[A-Za-z])(?=\w*\d)\w+(?:-\w+)*\b|\b[A-Z]{2,}(?:-\w*\d\w*)+\b"
 )
 _OPENERS_WORDS = """
 before after each every during within until unless once without never there despite while since

@@ -52,6 +52,7 @@ class Likeness:
     def __init__(self, vectors: WordVectors | None = None):
         self.vectors = vectors or WordVectors()
         self._rows = lru_cache(maxsize=1024)(self._of_text)
+        self._is_whole = lru_cache(maxsize=8192)(lambda word: bool(self.vectors.whole([word])))
 
     def mentioned(self, question: str, text: str) -> bool:
         """Whether `text` has something like each thing that the question presupposes."""
@@ -74,11 +75,12 @@ class Likeness:
     def near(self, words: Mapping[str, str], text: str) -> frozenset[str]:
         """The keys of those of `words` that mean nearly the same as a word of `text`."""
         held = self._rows(text)
-        if not words or held is None:
+        asked = {w: k for k, w in words.items() if self._is_whole(w)}
+        if not asked or held is None:
             return frozenset()
-        close = (self.vectors.words(list(words.values())) @ held.T).max(axis=1)
-        return frozenset(k for k, c in zip(words, close, strict=True) if c >= NEAR)
+        close = (self.vectors.words(list(asked)) @ held.T).max(axis=1)
+        return frozenset(k for k, c in zip(asked.values(), close, strict=True) if c >= NEAR)
 
     def _of_text(self, text: str) -> np.ndarray | None:
-        held = content_words(text)
+        held = self.vectors.whole(content_words(text))
         return self.vectors.words(held) if held else None

@@ -75,6 +75,11 @@ class WordVectors:
             self._words = kept
         return np.stack([kept[word] for word in words])
 
+    def whole(self, words: Sequence[str]) -> list[str]:
+        """Those of the words that are one piece of the vocabulary: the vector of one that is put
+        together, as a name or an address, comes near to that of any other."""
+        return [w for w, ids in zip(words, self._pieces(words), strict=True) if len(ids) == 1]
+
     def _sums(self, texts: Sequence[str]) -> list[tuple[np.ndarray, int]]:
         rows = self._opened()
         return [(rows[ids].astype(np.float32).sum(axis=0), len(ids)) for ids in self._pieces(texts)]

@@ -76,6 +76,8 @@ PHRASES = (
      "Prior to 80, persons can obtain cover; kids too [1].", False),
     ("The sale fell through because the buyer could not secure financing.",
      "The sale fell through as the buyer was unable to secure financing [1].", True),
+    ("The contract may also dictate how the client is paid.", "badcorpsite.com [1].", False),
+    ("The contract may also dictate how the client is paid.", "client.contract.com [1].", False),
     ("Administrators can restrict sharing, but ordinary users cannot.",
      "Ordinary users can restrict sharing [1].", False),
     ("The contract may end at any time. Dogs are not allowed in the hall.",

@@ -28,7 +28,7 @@ def test_there_are_cases_enough():
 
 @pytest.mark.parametrize(
     ("split", "lies", "truths", "swaps"),
-    [("fit", 0.93, 0.78, 0.8), ("read", 0.94, 0.93, 0.9), ("test", 0.94, 0.62, 0.75)],
+    [("fit", 0.94, 0.76, 0.8), ("read", 0.94, 0.93, 0.9), ("test", 0.945, 0.61, 0.75)],
 )
 def test_lies_are_marked_and_truths_pass_as_often_as_they_did(
     right: dict[tuple[str, str], float], split: str, lies: float, truths: float, swaps: float
