@@ -66,6 +66,7 @@ class VectorIndex:
             with self._using(space_id, create=True) as collection:
                 assert collection is not None
                 collection.upsert(ids=batch, embeddings=rows)
+                clear_lengths(self.folder)  # it may have written its files
 
     def delete(self, space_id: str, ids: Collection[str]) -> None:
         """Removes vectors; ids that are not there are no error."""
@@ -73,6 +74,7 @@ class VectorIndex:
             with self._using(space_id) as collection:
                 if collection is not None:
                     collection.delete(ids=batch)
+                    clear_lengths(self.folder)
 
     def query(
         self,

@@ -83,7 +83,7 @@ def clear_lengths(folder: Path) -> None:
         used = _HEADER.unpack_from(head)[3] * _LENGTH
         with path.open("r+b") as f:
             free = os.fstat(f.fileno()).st_size - used
-            if free > 0:
+            if free > 0 and any(os.pread(f.fileno(), free, used)):
                 os.pwrite(f.fileno(), bytes(free), used)
                 os.fsync(f.fileno())
 
