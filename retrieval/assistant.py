@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -20,7 +21,7 @@ from store.catalog import Catalog
 from store.catalog.marks import MAX_NOTE, Mark, Verdict
 from store.embedders import Embedders
 from store.embedding import Embedder
-from store.errors import BadInput, Cancelled, NotFound
+from store.errors import BadInput, Cancelled, FootnoteError, NotFound
 from store.indexes.generations import Indexes
 from store.models import (
     Answer,
@@ -94,6 +95,8 @@ class Assistant:
             _ = self._router
         self.embedder.embed_query("warm")
         self._likeness.vectors.words(["warm"])
+        with contextlib.suppress(FootnoteError):  # the first question will be told
+            self.searcher.search("warm", tuple(self.catalog.spaces()))
 
     def close(self) -> None:
         self._turns.close()

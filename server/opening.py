@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SAMPLES = ROOT / "data" / "samples"
 SAMPLES_SPACE = "samples"
+_WARM_S = 10.0
 _SAMPLES_ADDED = "samples_added"
 
 
@@ -37,14 +38,17 @@ def open_doors(settings: Settings, address: str | None = None) -> Iterator[Doors
             assistant = open_assistant(
                 settings, store.catalog, store.indexes, store.embedder, store.embedders
             )
+            warming = threading.Thread(target=assistant.warm, name="warm", daemon=True)
             try:
                 if settings.samples:
                     _add_samples(library, store.catalog)
                 # The first question would wait some seconds for imports and the model.
-                threading.Thread(target=assistant.warm, name="warm", daemon=True).start()
+                warming.start()
                 library.backups.start()
                 yield Doors(settings, library, assistant, store.catalog, store.owner.token)
             finally:
+                if warming.is_alive():
+                    warming.join(_WARM_S)  # what it asks is closed below
                 assistant.close()
         finally:
             library.close()
