@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -70,6 +70,15 @@ def unsound(
     total = pipeline.catalog.chunk_count(generation.id)
     searched = total if ids is None else min(len(ids), total)
     return suspects._replace(searched=searched, total=total)
+
+
+def still_unfound(
+    pipeline: Pipeline, generation: Generation, ids: Collection[str]
+) -> list[Searched]:
+    """Those of these chunks that are not found by their own vector."""
+    pair = pipeline.indexes.open(generation.id, generation.dimension)
+    steps = _searched(pipeline, generation, set(ids))
+    return _unsound(pair, steps, True, lambda: None).unfound
 
 
 def searched_of(total: int) -> int:

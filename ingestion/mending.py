@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from ingestion.findable import unsound
+from ingestion.findable import still_unfound, unsound
 from ingestion.pipeline import Pipeline
 from store.catalog.chunks import text_hash
 from store.catalog.soundness import Searched, is_unit
@@ -47,9 +47,14 @@ def mend(pipeline: Pipeline, *, thorough: bool = False) -> list[str]:
 
 
 def mend_generation(
-    pipeline: Pipeline, generation: Generation, *, thorough: bool = False
+    pipeline: Pipeline,
+    generation: Generation,
+    *,
+    thorough: bool = False,
+    step: Callable[[], None] = lambda: None,
 ) -> list[str]:
-    """Make both indexes of a generation hold what the catalog has; what was done."""
+    """Make both indexes of a generation hold what the catalog has; what was done. `step` is called
+    between two pieces of the search for what is not found."""
     said = []
     with pipeline.index_lock:
         for side in SIDES:
@@ -58,7 +63,7 @@ def mend_generation(
                 said.append(f"Set the damaged index aside as {aside.name}.")
         said += _fill(pipeline, generation)
         if thorough:
-            said += _mend_searched(pipeline, generation)
+            said += _mend_searched(pipeline, generation, step)
         pipeline.indexes.rebuilt(generation.id)
     return said
 
@@ -133,10 +138,12 @@ def _fill_words(pipeline: Pipeline, pair: IndexPair, ids: Sequence[str]) -> None
         pair.lexical.upsert([entry_of(c) for c in chunks])
 
 
-def _mend_searched(pipeline: Pipeline, generation: Generation) -> list[str]:
+def _mend_searched(
+    pipeline: Pipeline, generation: Generation, step: Callable[[], None]
+) -> list[str]:
     """What is in an index and is not found there as it should be."""
     said = []
-    found = unsound(pipeline, generation)
+    found = unsound(pipeline, generation, step=step)
     pair = pipeline.indexes.open(generation.id, generation.dimension)
     if doubtful := {c.id: c for c in (*found.lost, *found.other)}:
         # Which of two vectors is the right one only the text can tell.
@@ -148,10 +155,16 @@ def _mend_searched(pipeline: Pipeline, generation: Generation) -> list[str]:
     if found.unread:
         _fill_words(pipeline, pair, [c.id for c in found.unread])
         said.append(f"Put {len(found.unread)} chunks anew into the lexical index.")
-    if found.unfound and unsound(pipeline, generation).unfound:
-        aside = pipeline.indexes.quarantine(generation.id, "chroma")
-        said.append(f"Set the vector index, which does not find its own, aside as {aside.name}.")
-        said += _fill(pipeline, generation)
+    if found.unfound:
+        # A graph of neighbours misses one in some thousands: it gets another place in the graph.
+        for c in found.unfound:
+            pair.vectors.delete(c.space_id, [c.id])
+        _fill_by_space(pipeline, generation, pair, found.unfound)
+        said.append(f"Put {len(found.unfound)} chunks anew into the vector index.")
+        if still_unfound(pipeline, generation, {c.id for c in found.unfound}):
+            aside = pipeline.indexes.quarantine(generation.id, "chroma")
+            said.append(f"Set the vector index, which lost its own, aside as {aside.name}.")
+            said += _fill(pipeline, generation)
     return said
 
 

@@ -16,6 +16,7 @@ from ingestion.chunking import CHUNKER
 from ingestion.findable import searched_of
 from ingestion.gate import compared, falls
 from ingestion.invariants import examine_generation
+from ingestion.mending import mend_generation
 from ingestion.pacing import Pace
 from ingestion.pipeline import Pipeline, Work
 from store.catalog.jobs import Job
@@ -127,6 +128,12 @@ class _Reindex:
     def _passes(self) -> bool:
         """Whether it may serve. Raises Transient where it is not whole; held, where it is worse."""
         checks = examine_generation(self.pipeline, self.generation, step=self.pace)
+        if not all(c.ok for c in checks):
+            for said in mend_generation(
+                self.pipeline, self.generation, thorough=True, step=self.pace
+            ):
+                log.warning("The new index is mended before it serves. %s", said)
+            checks = examine_generation(self.pipeline, self.generation, step=self.pace)
         if found := [c.detail for c in checks if not c.ok]:
             raise Transient("The new index is not complete: " + " ".join(found))
         if self.serving is None or self.gate.returning:

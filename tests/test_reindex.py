@@ -8,9 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import pytest
 from embeddings_server import EmbeddingsServer
 from killing import ROOT
@@ -25,6 +26,7 @@ from store.embedders import EmbedderGone, Embedders, describe
 from store.embedding import Embedder, OpenAICompatibleEmbedder
 from store.errors import BadInput
 from store.gates import Asked, gate_of
+from store.indexes.chroma import VectorIndex
 from store.models import LOCAL_ADMIN, Citation, Generation, Sentence, Span
 from store.opening import Store, open_store
 from store.settings import Settings
@@ -315,6 +317,32 @@ def test_an_index_that_finds_less_is_held_and_serves_only_if_told_to(
             *("reindex", "reindex_held", "cancel_reindex"),
             *("reindex", "reindex_held", "reindex", "reindex_swapped"),
         ]
+
+
+def test_a_chunk_that_the_graph_misses_is_put_in_anew_before_the_index_serves(
+    settings: Settings, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+):
+    """A graph of neighbours misses one in some thousands; here it is made to."""
+    find, take_out, taken = VectorIndex.nearest, VectorIndex.delete, []
+
+    def nearest(index: VectorIndex, space: str, vectors: np.ndarray, k: int):
+        found = find(index, space, vectors, k)
+        return found if taken or old in index.folder.parts else [[], *found[1:]]
+
+    def delete(index: VectorIndex, space: str, ids: Collection[str]) -> None:
+        taken.extend(ids)
+        take_out(index, space, ids)
+
+    with opened(settings, embedder) as (library, store):
+        add(library)
+        old = serving(store).id
+        monkeypatch.setattr(VectorIndex, "nearest", nearest)
+        monkeypatch.setattr(VectorIndex, "delete", delete)
+        reindexed(library)
+        assert library.reindex_status(LOCAL_ADMIN).state == "done"
+        assert serving(store).id != old
+        assert len(taken) == 1
+        assert library.verify(LOCAL_ADMIN).ok
 
 
 def test_a_small_fall_is_allowed_and_what_could_not_be_asked_is_no_measure():
