@@ -43,7 +43,8 @@ _CODE = re.compile(
     # building C, an address, a time of day, letters with digits, letters before digits
     r"\b(?:[Bb]uilding|[Rr]oom|[Gg]ate|[Hh]all|[Bb]lock|[Aa]nnex|[Aa]ppendix|[Cc]lass|[Gg]roup|[Ll]evel"
     r"|[Tt]ype|[Gg]rade|[Ss]chedule|[Zz]one|[Ww]ing|[Uu]nit) [A-Z]\b|"
-    r"\b[A-Za-z][\w-]+(?:\.[\w-]{2,})*\.[a-z]{2,}\b|\b\d{1,2}:\d\d\b|\b(?=\w*[A-Za-z])(?=\w*\d)\w+(?:-\w+)*\b|\b[A-Z]{2,}(?:-\w*\d\w*)+\b"
+    r"\b[A-Za-z][\w-]+(?:\.[\w-]{2,})*\.[a-z]{2,}\b|\b\d{1,2}:\d\d\b|"
+    r"\b(?=\w*[A-Za-z])(?=\w*\d)\w+(?:-\w+)*\b|\b[A-Z]{2,}(?:-\w*\d\w*)+\b"
 )
 _OPENERS_WORDS = """
 before after each every during within until unless once without never there despite while since
