@@ -38,7 +38,6 @@ CLEAR_COVERAGE = 0.8
 SAME_MATTER = 0.5
 """The share at which a number may have been worked out from those of a passage."""
 MOST_PASSAGES = 3
-_REASON = 300
 _SOURCE_NAMED = re.compile(
     r"^(?:according to|as (?:stated|set out|described|noted|reported|per|shown) (?:in|by)?|based on"
     r"|in line with|per|under|in) (?:the|this|its|their|your|our) (?:[a-z-]+ ){0,4}?"
@@ -93,7 +92,8 @@ def checked(
                 text=found.text,
                 supported=found.supported,
                 citations=tuple(dict.fromkeys(ledger.number(source) for source in found.sources)),
-                doubt=found.doubt,
+                # Only that, not why: the reason has words of the documents, which may be deleted.
+                doubted=found.doubt is not None,
             )
 
 
@@ -170,7 +170,7 @@ def _verify(
             return Verdict(plain, [])
         sure = least < CLEAR_COVERAGE
         against = disagreements(plain, options, known, aliases, likeness, sure, spoken_of)
-        return Verdict(plain, kept, one_line(against[0])[:_REASON] if against else None)
+        return Verdict(plain, kept, against[0] if against else None)
 
     cited = [sources[n - 1] for n in dict.fromkeys(marked) if 0 < n <= len(sources)]
     as_cited = holding(cited) if cited else Verdict(plain, [])

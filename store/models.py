@@ -226,7 +226,7 @@ class Sentence(Frozen):
 
     `computed`: our own code counted or calculated it from the words cited; nobody wrote it.
     `deleted`: only a document that was removed for good supported it; its words are gone.
-    `doubt`: why it is not taken for supported although what it cites has its facts and words.
+    `doubted`: what it cites has its facts and words, and may say otherwise; it is not supported.
     """
 
     text: str
@@ -234,7 +234,7 @@ class Sentence(Frozen):
     citations: tuple[int, ...] = ()
     computed: bool = False
     deleted: bool = False
-    doubt: str | None = None
+    doubted: bool = False
 
 
 CELLS_APART = " | "

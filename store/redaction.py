@@ -119,7 +119,7 @@ def _sentence(sentence: Sentence, gone: set[int], clean: Clean) -> Sentence:
 
 def _emptied(sentence: Sentence) -> Sentence:
     return sentence.model_copy(
-        update={"text": DELETED_SENTENCE, "supported": False, "deleted": True}
+        update={"text": DELETED_SENTENCE, "supported": False, "deleted": True, "doubted": False}
     )
 
 

@@ -197,7 +197,7 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
                 "citations": list(s.citations),
                 "computed": s.computed,
                 "deleted": s.deleted,
-                "doubt": s.doubt,
+                "doubted": s.doubted,
             }
             for s in answer.sentences
         ],

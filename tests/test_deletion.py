@@ -213,6 +213,7 @@ def test_an_answer_that_was_being_written_keeps_nothing_of_a_removed_document(
             Sentence(text="A crane.", supported=True, citations=(2,)),
             Sentence(text=f"A {word} of both.", supported=True, citations=(1, 2)),
             Sentence(text=f"More of {word}.", supported=False),
+            Sentence(text=f"No {word} bridge.", supported=False, citations=(1,), doubted=True),
         ),
         citations=(
             Citation(n=1, document_id=m.document.id, doc=m.document.name, text=word, **cited),
@@ -224,7 +225,8 @@ def test_an_answer_that_was_being_written_keeps_nothing_of_a_removed_document(
     store.catalog.save_turn(turn_id, late, "done")
     assert places(store.settings.data, m.words) == []
     texts = [s.text for s in store.catalog.turn(turn_id).answer.sentences]
-    assert texts == [DELETED_SENTENCE, "A crane.", DELETED_SENTENCE, DELETED_SENTENCE]
+    assert texts == [DELETED_SENTENCE, "A crane.", *[DELETED_SENTENCE] * 3]
+    assert not any(s.doubted for s in store.catalog.turn(turn_id).answer.sentences)
 
 
 def test_the_command_line_prints_the_certificate(

@@ -23,6 +23,7 @@ from store.redaction import DELETED
 from store.states import described_by
 
 _DOUBTED = "not confirmed: compare with the source"
+_COMPARE = "The source has these facts and words, and may say it otherwise or of something else."
 _UNSUPPORTED = "not supported by the sources"
 _SHOWN_ROWS = 40
 
@@ -93,10 +94,8 @@ def _sentence(turn_id: str, i: int, sentence: Sentence, citations: dict[int, Cit
                 _footnote(f"foot-{turn_id}-{i}-{n}", citations[n])
         if sentence.computed:
             st.badge("computed", icon=":material/calculate:", color="gray")
-        if sentence.doubt:
-            st.badge(
-                _DOUBTED, icon=":material/compare:", color="yellow", help=inert(sentence.doubt)
-            )
+        if sentence.doubted:
+            st.badge(_DOUBTED, icon=":material/compare:", color="yellow", help=_COMPARE)
         elif not sentence.supported and not sentence.deleted:
             st.badge(_UNSUPPORTED, icon=":material/warning:", color="orange")
 
