@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -28,6 +30,10 @@ from store.errors import BadInput
 _BLOCK = 1 << 20
 _MANIFEST_BYTES = 256 * 2**20
 _LISTED = 5  # damaged parts that are named one by one
+_TORN = (  # ValueError: also names that are no text; struct.error: fields of another length
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError),
+    *(NotImplementedError, RuntimeError, ValueError, OverflowError),
+)
 
 Open = Callable[[str], BinaryIO]
 Progress = Callable[[int, int], None]
@@ -65,10 +71,28 @@ def opened(source: Path) -> Iterator[tuple[Manifest, Open]]:
         yield manifest, open_part
         return
     try:
-        with zipfile.ZipFile(source) as archive:
-            yield _manifest_of(archive, source), lambda name: archive.open(name)  # type: ignore
-    except zipfile.BadZipFile as e:
+        with _placed():
+            archive = zipfile.ZipFile(source)
+    except _TORN as e:
         raise BackupDamaged(f"“{source.name}” is no backup, or it is cut short. ({e})") from e
+    with archive:
+        yield _manifest_of(archive, source), lambda name: _open(archive, name)
+
+
+def _open(archive: zipfile.ZipFile, name: str) -> BinaryIO:
+    with _placed():
+        return archive.open(name)  # type: ignore[return-value]
+
+
+@contextmanager
+def _placed() -> Iterator[None]:
+    """A place outside the file, as a damaged list may say one, is damage and no failing disk."""
+    try:
+        yield
+    except OSError as e:
+        if e.errno != errno.EINVAL:
+            raise
+        raise zipfile.BadZipFile("a part lies outside the file") from e
 
 
 def _manifest_of(archive: zipfile.ZipFile, source: Path) -> Manifest:
@@ -86,9 +110,11 @@ def _manifest_of(archive: zipfile.ZipFile, source: Path) -> Manifest:
     if archive.getinfo(MANIFEST).file_size > _MANIFEST_BYTES:
         raise BackupDamaged(f"“{name}” has a list of contents that is too long; it is refused.")
     try:
-        manifest = read_manifest(archive.read(MANIFEST), name)
-    except (zlib.error, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as e:
+        with _open(archive, MANIFEST) as listed:
+            text = listed.read()
+    except _TORN as e:
         raise BackupDamaged(f"“{name}” is damaged: its list of contents cannot be read.") from e
+    manifest = read_manifest(text, name)
     for entry in entries:
         member = manifest.members.get(entry.filename)
         unpacked = entry.filename != MANIFEST and (
@@ -141,7 +167,7 @@ def _read(name: str, member: Member, open_: Open, place: Path | None) -> str | N
             out.flush()
     except (FileNotFoundError, KeyError):
         return "is missing"
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
+    except _TORN:
         return "cannot be unpacked"
     if place:
         sync_file(place)
