@@ -85,6 +85,7 @@ def main() -> None:
     args = parser.parse_args()
     all_ = Cases(args.cases)
     took, held, compared = [], {}, set()
+    opinions: dict[str, Mapping[str, bool]] = {}
     for case in all_.cases:
         began = time.perf_counter()
         found = all_.verdict(case)
@@ -92,8 +93,21 @@ def main() -> None:
         if found and found.doubt:
             compared.add(case.case)
         took.append((time.perf_counter() - began) * 1000)
+    true = {case.case: case.kind == "truth" for case in all_.cases}
+    opinions["a second model that is right"] = {
+        c: (h or c in compared) and true[c] for c, h in held.items()
+    }
+    opinions["one that agrees to all"] = {c: h or c in compared for c, h in held.items()}
     for split in ("fit", "read", "test"):
-        _report(split, [c for c in all_.cases if c.split == split], held, compared)
+        cases = [c for c in all_.cases if c.split == split]
+        _report(split, cases, held, compared)
+        for name, opinion in opinions.items():
+            lies = [opinion[c.case] for c in cases if c.kind == "lie"]
+            truths = [opinion[c.case] for c in cases if c.kind == "truth"]
+            print(
+                f"{split:6} with {name}: lies blocked {1 - sum(lies) / len(lies):.3f}, truthful "
+                f"passed {sum(truths) / len(truths):.3f}"
+            )
     print(f"ms a sentence: median {statistics.median(took):.1f}, most {max(took):.1f}")
     sample = random.Random(1).sample(all_.cases, min(args.http, len(all_.cases)))
     if sample:

@@ -278,7 +278,7 @@ class Assistant:
         from retrieval.router import choice_in
 
         with self._building:
-            router, generator = self._router, self._generator
+            router, generator, checker = self._router, self._generator, self._checker
         began, limit_s = time.monotonic(), self.settings.answer_deadline_s
         asked = Asked(
             query_str=question,
@@ -332,8 +332,13 @@ class Assistant:
                 ms=round((time.monotonic() - began) * 1000),
             )
 
+        second = None
+        if checker is not None:
+            from retrieval.second_reading import SecondReader
+
+            second = SecondReader(checker, asked, outcome.warn)
         for sentence in checked(
-            reply.tokens, reply.sources, self.catalog.pages, ledger, self._likeness
+            reply.tokens, reply.sources, self.catalog.pages, ledger, self._likeness, second
         ):
             _raise_if_stopped(stop)
             refusal = sentence.text.rstrip(".").casefold() == REFUSAL.rstrip(".").casefold()
@@ -364,15 +369,23 @@ class Assistant:
 
     @cached_property
     def _generator(self) -> LanguageModels | None:
+        return self._models(self.settings.model_list)
+
+    @cached_property
+    def _checker(self) -> LanguageModels | None:
+        name = self.settings.check_model.strip()
+        return self._models((name,)) if name and self.settings.model_list else None
+
+    def _models(self, names: tuple[str, ...]) -> LanguageModels | None:
         from retrieval.budget import Budget
         from retrieval.generate import LanguageModels, Models
 
         s = self.settings
-        if not s.model_list:
+        if not names:
             return None
         return LanguageModels(
             Models(
-                names=s.model_list,
+                names=names,
                 base_url=s.openai_base_url,
                 api_key=s.openai_api_key,
                 context_tokens=s.context_tokens,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from retrieval.agreement import disagreements, unwritten
 from retrieval.aliases import Aliases
@@ -28,6 +28,9 @@ from retrieval.words import coverage, stem
 from store.models import Citation, Page, Sentence, Span
 from store.sentences import sentences
 
+if TYPE_CHECKING:
+    from retrieval.second_reading import SecondReader
+
 MARKER = re.compile(r"\s*[\[【](\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)[\]】]")
 _BEGUN_MARKER = re.compile(r"[\[【][\d\s,;–-]*")
 _TAG = re.compile(r"</?[A-Za-z!][^<>]{0,2000}>")
@@ -35,6 +38,8 @@ MIN_COVERAGE = 0.6
 """Share of a sentence's other words that its passages must hold; tables in test_citations.py."""
 CLEAR_COVERAGE = 0.8
 """The share at which a missing marker is added by us."""
+LEAST_COVERAGE = 0.3
+"""The share below which a sentence is not even shown with its passages to compare."""
 SAME_MATTER = 0.5
 """The share at which a number may have been worked out from those of a passage."""
 MOST_PASSAGES = 3
@@ -75,10 +80,12 @@ def checked(
     pages: Callable[[Collection[int]], Mapping[int, Page]],
     ledger: Ledger,
     likeness: Likeness,
+    second: SecondReader | None = None,
 ) -> Iterator[Sentence]:
     """Sentences of the stream as soon as each is whole, checked against `sources()`.
 
-    `sources` grows while the stream is read; markers count from 1 in its order.
+    `sources` grows while the stream is read; markers count from 1 in its order. `second` has the
+    last word on sentences whose facts are in what they cite.
     """
     for text, ours in split_stream(tokens):
         known = sources()
@@ -88,13 +95,33 @@ def checked(
             continue
         found = verify(text, known, pages, likeness)
         if found:
+            opinion = None
+            if second and found.sources:
+                opinion = second(found.text, _around(found.sources, known, pages))
+            if opinion:
+                doubt = None if opinion.follows else "it does not follow"
+                found = found._replace(doubt=doubt)
             yield Sentence(
                 text=found.text,
                 supported=found.supported,
                 citations=tuple(dict.fromkeys(ledger.number(source) for source in found.sources)),
                 # Only that, not why: the reason has words of the documents, which may be deleted.
                 doubted=found.doubt is not None,
+                confirmed_by=opinion.model if opinion and opinion.follows else None,
             )
+
+
+def _around(
+    found: Sequence[Source],
+    known: Sequence[Source],
+    pages: Callable[[Collection[int]], Mapping[int, Page]],
+) -> list[str]:
+    """All of the excerpts that hold these passages, but for what speaks to the assistant."""
+    chunks = {source.chunk_id for source in found}
+    excerpts = [source for source in known if source.chunk_id in chunks]
+    held = pages({span.page_id for source in excerpts for span in source.spans})
+    pieces = [p for source in excerpts for part in quotable(source, held) for p in part.pieces]
+    return list(dict.fromkeys(one_line(piece.text) for piece in pieces))
 
 
 class Verdict(NamedTuple):
@@ -159,25 +186,29 @@ def _verify(
     wanted = frozenset(spoken)
     spoken_of = frozenset().union(*(told_by(aliases.told(source.text)) for source in sources))
 
-    def holding(among: Sequence[Source], least: float = MIN_COVERAGE) -> Verdict:
+    def holding(among: Sequence[Source], least: float, near: float) -> Verdict:
+        """`least` of the words are held or, for passages to compare with, `near`."""
         known = pages({span.page_id for source in among for span in source.spans})
         options = [passage for source in among for passage in quotable(source, known)]
         texts = [aliases.told(option.text) for option in options]
         looked_up = _looked_up(claimed, wanted, said, texts)
         held = [told_by(text) | likeness.near(spoken, text) for text in texts]
         kept = _narrow(looked_up, wanted, options, texts, held, least)
-        if not kept or unwritten(plain, options):
+        if unwritten(plain, options):
             return Verdict(plain, [])
+        if not kept:
+            some = _narrow(looked_up, wanted, options, texts, held, near)
+            return Verdict(plain, some, "its facts are there, not its words" if some else None)
         sure = least < CLEAR_COVERAGE
         against = disagreements(plain, options, known, aliases, likeness, sure, spoken_of)
         return Verdict(plain, kept, against[0] if against else None)
 
     cited = [sources[n - 1] for n in dict.fromkeys(marked) if 0 < n <= len(sources)]
-    as_cited = holding(cited) if cited else Verdict(plain, [])
+    as_cited = holding(cited, MIN_COVERAGE, LEAST_COVERAGE) if cited else Verdict(plain, [])
     if as_cited.supported:
         return as_cited
-    anywhere = holding(sources, least=CLEAR_COVERAGE)
-    return anywhere if anywhere.supported else as_cited
+    anywhere = holding(sources, CLEAR_COVERAGE, MIN_COVERAGE)
+    return as_cited if as_cited.sources and not anywhere.supported else anywhere
 
 
 class Ours(NamedTuple):

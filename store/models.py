@@ -226,7 +226,8 @@ class Sentence(Frozen):
 
     `computed`: our own code counted or calculated it from the words cited; nobody wrote it.
     `deleted`: only a document that was removed for good supported it; its words are gone.
-    `doubted`: what it cites has its facts and words, and may say otherwise; it is not supported.
+    `doubted`: what it cites has its facts, and may not say what it says; it is not supported.
+    `confirmed_by`: the model that was asked whether it follows from what it cites, and agreed.
     """
 
     text: str
@@ -235,6 +236,7 @@ class Sentence(Frozen):
     computed: bool = False
     deleted: bool = False
     doubted: bool = False
+    confirmed_by: str | None = None
 
 
 CELLS_APART = " | "

@@ -118,8 +118,8 @@ def _sentence(sentence: Sentence, gone: set[int], clean: Clean) -> Sentence:
 
 
 def _emptied(sentence: Sentence) -> Sentence:
-    return sentence.model_copy(
-        update={"text": DELETED_SENTENCE, "supported": False, "deleted": True, "doubted": False}
+    return Sentence(
+        text=DELETED_SENTENCE, supported=False, citations=sentence.citations, deleted=True
     )
 
 

@@ -74,6 +74,8 @@ class Settings(BaseSettings):
     answer_deadline_s: float = 60.0
     unsupported: Literal["mark", "drop"] = "mark"
     """What becomes of a model's sentence that the documents do not say."""
+    check_model: str = ""
+    """A model at the same address that compares each generated sentence with its passages."""
     daily_tokens: int = 0
     """Most tokens sent to and received from the models on a day (UTC); 0 is no limit."""
     model_context_window: int = 16_000

@@ -198,6 +198,7 @@ def answer_json(answer: Answer, source: PageSource) -> dict:
                 "computed": s.computed,
                 "deleted": s.deleted,
                 "doubted": s.doubted,
+                "confirmed_by": s.confirmed_by,
             }
             for s in answer.sentences
         ],

@@ -23,7 +23,7 @@ from store.redaction import DELETED
 from store.states import described_by
 
 _DOUBTED = "not confirmed: compare with the source"
-_COMPARE = "The source has these facts and words, and may say it otherwise or of something else."
+_COMPARE = "The source has these facts, and may say it otherwise or of something else."
 _UNSUPPORTED = "not supported by the sources"
 _SHOWN_ROWS = 40
 
@@ -168,6 +168,8 @@ def _opens(
 def _made_by(answer: Answer) -> str:
     if answer.model:
         how = f"Written by {inert(answer.model, 60)}"
+        for model in dict.fromkeys(s.confirmed_by for s in answer.sentences if s.confirmed_by):
+            how += f", compared with the sources by {inert(model, 60)}"
     elif any(sentence.computed for sentence in answer.sentences):
         how = "Computed from the documents"
     else:
