@@ -5,7 +5,13 @@ python -m evals.liar [--http N] [--show] [--cases FILE]
 liar_cases.jsonl holds invented documents and sentences about them: lies, truthful paraphrases, and
 sentences where two names have changed their roles. Those of `fit` were looked at while the check
 was worked on; of those of `read` only the totals were, often; those of `test`, of other documents
-and another hand, were measured once, when the check was done: only these tell what to expect.
+and another hand, were measured only when the check was done: only these tell what to expect. Those
+of `subtle` are all far from the words of their source, and a lie is a change of meaning alone.
+
+liar_opinions.jsonl holds what a large language model said to those of `test` and `subtle` whose
+facts were found, as FOOTNOTE_CHECK_MODEL is asked (the prompt `compare 1`): it saw the sentence and
+its passages, in an order drawn at random, and nothing of what they are.
+
 Each goes through `citations.verify`; a fixed random sample of N goes the whole way, from a real
 HTTP server through LlamaIndex's client and the stream to `citations.checked`. `--show` prints the
 sentences of `fit` that went wrong.
@@ -29,6 +35,7 @@ from retrieval.sources import Source, source_of
 from store.models import Block, Cell, Chunk, Frozen, Page, Span
 
 CASES = Path(__file__).with_name("liar_cases.jsonl")
+OPINIONS = Path(__file__).with_name("liar_opinions.jsonl")
 
 
 class Case(Frozen):
@@ -52,6 +59,8 @@ class Cases:
         self._pages = {n: _page(n, document) for n, document in enumerate(documents, 1)}
         self.likeness = Likeness()
         self._ids = {document["document"]: n for n, document in enumerate(documents, 1)}
+        read = [json.loads(line) for line in OPINIONS.read_text("utf-8").splitlines()]
+        self.opinions: dict[str, bool] = {line["case"]: line["follows"] for line in read}
 
     def pages(self, ids: Collection[int]) -> Mapping[int, Page]:
         return {id_: self._pages[id_] for id_ in ids}
@@ -85,7 +94,6 @@ def main() -> None:
     args = parser.parse_args()
     all_ = Cases(args.cases)
     took, held, compared = [], {}, set()
-    opinions: dict[str, Mapping[str, bool]] = {}
     for case in all_.cases:
         began = time.perf_counter()
         found = all_.verdict(case)
@@ -93,21 +101,12 @@ def main() -> None:
         if found and found.doubt:
             compared.add(case.case)
         took.append((time.perf_counter() - began) * 1000)
-    true = {case.case: case.kind == "truth" for case in all_.cases}
-    opinions["a second model that is right"] = {
-        c: (h or c in compared) and true[c] for c, h in held.items()
-    }
-    opinions["one that agrees to all"] = {c: h or c in compared for c, h in held.items()}
-    for split in ("fit", "read", "test"):
+    again = {c: all_.opinions.get(c, h) if h or c in compared else h for c, h in held.items()}
+    for split in ("fit", "read", "test", "subtle"):
         cases = [c for c in all_.cases if c.split == split]
         _report(split, cases, held, compared)
-        for name, opinion in opinions.items():
-            lies = [opinion[c.case] for c in cases if c.kind == "lie"]
-            truths = [opinion[c.case] for c in cases if c.kind == "truth"]
-            print(
-                f"{split:6} with {name}: lies blocked {1 - sum(lies) / len(lies):.3f}, truthful "
-                f"passed {sum(truths) / len(truths):.3f}"
-            )
+        if any(c.case in all_.opinions for c in cases):
+            _report(f"{split}, read again by a model", cases, again, ())
     print(f"ms a sentence: median {statistics.median(took):.1f}, most {max(took):.1f}")
     sample = random.Random(1).sample(all_.cases, min(args.http, len(all_.cases)))
     if sample:
@@ -115,6 +114,10 @@ def main() -> None:
         same = sum(through[case.case] == held[case.case] for case in sample)
         print(f"through HTTP and the stream: {same} of {len(sample)} as by verify")
         _report("sample", sample, through, compared)
+        sample = [case for case in sample if case.case in all_.opinions]
+        through = _through_http(all_, sample, all_.opinions)
+        same = sum(through[case.case] == again[case.case] for case in sample)
+        print(f"the same, read again by a model over HTTP: {same} of {len(sample)}")
     if args.show:
         for case in all_.cases:
             if case.split == "fit" and held[case.case] != (case.kind == "truth"):
@@ -141,15 +144,27 @@ def _report(
                 print(f"         {sort:22} {sum(oks)}/{len(oks)}")
 
 
-def _through_http(all_: Cases, sample: Sequence[Case]) -> dict[str, bool]:
-    """Whether each sentence was shown as supported, told by a model over HTTP."""
+def _through_http(
+    all_: Cases, sample: Sequence[Case], opinions: Mapping[str, bool] | None = None
+) -> dict[str, bool]:
+    """Whether each sentence was shown as supported, told by a model over HTTP and, where there are
+    `opinions`, read again by another."""
     from retrieval.generate import LanguageModels, Models, messages_for
     from retrieval.llama import Asked, node_of, quiet_settings
+    from retrieval.prompts import prompt
+    from retrieval.second_reading import SecondReader
 
     quiet_settings()
     said = {case.case: case.said for case in sample}
-    held = {}
-    with ScriptedServer(lambda system, user: said[user]) as server:
+    held: dict[str, bool] = {}
+    compares = prompt("compare").text.partition("\n")[0]
+
+    def say(system: str, user: str) -> str:
+        if opinions is not None and system.startswith(compares):
+            return json.dumps({"follows": opinions[sample[len(held)].case]})
+        return said[user]
+
+    with ScriptedServer(say) as server:
         models = LanguageModels(Models(names=("liar",), base_url=server.base_url))
         for case in sample:
             sources = all_.sources(case)
@@ -158,9 +173,9 @@ def _through_http(all_: Cases, sample: Sequence[Case]) -> dict[str, bool]:
             asked = Asked(query_str=case.case, deadline=time.monotonic() + 30)
             stream = models.stream(messages, asked)
             next(stream)  # the model's name
-            shown = list(
-                checked(stream, lambda of=sources: of, all_.pages, Ledger(), all_.likeness)
-            )
+            second = None if opinions is None else SecondReader(models, asked, print)
+            told = (lambda of=sources: of), all_.pages, Ledger(), all_.likeness
+            shown = list(checked(stream, *told, second))
             held[case.case] = bool(shown) and all(s.supported for s in shown)
     return held
 

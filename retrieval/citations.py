@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from retrieval.agreement import disagreements, unwritten
 from retrieval.aliases import Aliases
 from retrieval.clauses import names_in, told_by, told_words
-from retrieval.derived import complement, is_derived
+from retrieval.derived import complement, is_derived, is_small_count
 from retrieval.facts import Facts, facts, held_in, holds_number, missing
 from retrieval.instructions import quotable
 from retrieval.numbers import Number
@@ -197,18 +197,18 @@ def _verify(
         if unwritten(plain, options):
             return Verdict(plain, [])
         if not kept:
-            some = _narrow(looked_up, wanted, options, texts, held, near)
+            some = _narrow(_written(looked_up, said, texts), wanted, options, texts, held, near)
             return Verdict(plain, some, "its facts are there, not its words" if some else None)
-        sure = least < CLEAR_COVERAGE
-        against = disagreements(plain, options, known, aliases, likeness, sure, spoken_of)
+        as_cited = least < CLEAR_COVERAGE
+        against = disagreements(plain, options, known, aliases, likeness, as_cited, spoken_of)
         return Verdict(plain, kept, against[0] if against else None)
 
     cited = [sources[n - 1] for n in dict.fromkeys(marked) if 0 < n <= len(sources)]
-    as_cited = holding(cited, MIN_COVERAGE, LEAST_COVERAGE) if cited else Verdict(plain, [])
-    if as_cited.supported:
-        return as_cited
+    as_said = holding(cited, MIN_COVERAGE, LEAST_COVERAGE) if cited else Verdict(plain, [])
+    if as_said.supported:
+        return as_said
     anywhere = holding(sources, CLEAR_COVERAGE, MIN_COVERAGE)
-    return as_cited if as_cited.sources and not anywhere.supported else anywhere
+    return as_said if as_said.sources and not anywhere.supported else anywhere
 
 
 class Ours(NamedTuple):
@@ -307,6 +307,19 @@ def _looked_up(claimed: Facts, wanted: Collection[str], said: str, texts: Sequen
                 for text in near
             )
         )
+    )
+    return claimed.model_copy(update={"numbers": kept})
+
+
+def _written(claimed: Facts, said: str, texts: Sequence[str]) -> Facts:
+    """`claimed` without what may have been counted or worked out from several passages, which
+    only a reader can tell."""
+    held, all_ = [held_in(text) for text in texts], "\n".join(texts)
+    kept = tuple(
+        number
+        for number in claimed.numbers
+        if any(holds_number(number, h) for h in held)
+        or not (is_small_count(number) or is_derived(number, said, all_))
     )
     return claimed.model_copy(update={"numbers": kept})
 

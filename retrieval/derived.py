@@ -16,6 +16,7 @@ from retrieval.numbers import Number, agree, numbers
 from retrieval.spelled import spelled_out
 from retrieval.units import UNITS
 
+MOST_COUNTED = 12
 _DIFFERENCE = re.compile(
     r"\b(?:by|more|less|fewer|other|others|rest|remaining|cheaper|dearer|longer|shorter|higher|lower"
     r"|bigger|smaller|larger|older|younger|later|earlier|faster|slower|over|above|below|under|gap"
@@ -55,6 +56,12 @@ def is_derived(number: Number, claim: str, passage: str) -> bool:
                 if _is_share(number, share, near):
                     return True
     return False
+
+
+def is_small_count(number: Number) -> bool:
+    """“Two of them”, “the third”: counted by a reader, and seldom written."""
+    said = _value(number)
+    return not number.measures and said == int(said) and said <= MOST_COUNTED
 
 
 def _years_apart(number: Number, claim: str, passage: str) -> bool:

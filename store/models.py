@@ -226,7 +226,8 @@ class Sentence(Frozen):
 
     `computed`: our own code counted or calculated it from the words cited; nobody wrote it.
     `deleted`: only a document that was removed for good supported it; its words are gone.
-    `doubted`: what it cites has its facts, and may not say what it says; it is not supported.
+    `doubted`: what it cites has its facts (of its numbers perhaps those that it was worked out
+    from), and may say otherwise; it is not supported.
     `confirmed_by`: the model that was asked whether it follows from what it cites, and agreed.
     """
 

@@ -36,3 +36,16 @@ def test_lies_are_marked_and_truths_pass_as_often_as_they_did(
     assert right[split, "lie"] >= lies
     assert right[split, "truth"] >= truths
     assert right[split, "swap"] >= swaps
+
+
+def test_read_again_by_a_model_lies_are_caught_and_truths_pass():
+    """With the recorded opinions of a large model; it is asked only where the facts are there."""
+    cases = Cases()
+    passed: Counter[tuple[str, str]] = Counter()
+    for case in cases.cases:
+        found = cases.verdict(case)
+        if found and found.sources and cases.opinions.get(case.case):
+            passed[case.split, case.kind] += 1
+    assert passed["test", "truth"] >= 189
+    assert passed["subtle", "truth"] >= 124
+    assert passed["test", "lie"] + passed["test", "swap"] + passed["subtle", "lie"] == 0

@@ -153,7 +153,7 @@ def test_a_collector_gets_models_tokens_and_costs_by_their_conventional_names(
     assert said["gen_ai.request.model"] == "second"
     assert said["gen_ai.usage.input_tokens"] == used.input_tokens > 0
     assert said["gen_ai.usage.output_tokens"] == used.output_tokens > 0
-    assert said["footnote.prompt"] == "answer 1"
+    assert said["footnote.prompt"] == "answer 2"
     assert said["footnote.cost"] == pytest.approx(used.cost)
     assert attributes(failed)["error.type"] == "the server refused the request (401)"
     assert attributes(whole)["footnote.input_tokens"] == used.input_tokens

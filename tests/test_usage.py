@@ -77,7 +77,7 @@ def test_the_tokens_are_those_that_the_server_says(opened: Open, store: Store, u
         answer = opened(server, model_prices=PRICES).ask(LOCAL_ADMIN, QUESTION)
         (request,) = server.requests
     call = only_call(answer)
-    assert (call.model, call.prompt, call.error) == ("first", "answer 1", None)
+    assert (call.model, call.prompt, call.error) == ("first", "answer 2", None)
     assert call.input_tokens == words_sent(request)
     assert 0 < call.output_tokens < 100
     assert not call.estimated
@@ -90,7 +90,7 @@ def test_the_tokens_are_those_that_the_server_says(opened: Open, store: Store, u
     assert Budget(store.catalog, 0).spent() - spent == call.input_tokens + call.output_tokens
     shown = answer_json(answer, store.catalog)["trace"]
     assert shown["usage"]["input_tokens"] == call.input_tokens
-    assert shown["calls"][0]["prompt"] == "answer 1"
+    assert shown["calls"][0]["prompt"] == "answer 2"
 
 
 @pytest.mark.parametrize("usage", ["never", "odd"])
@@ -172,7 +172,7 @@ def test_condensing_and_routing_are_calls_of_their_own(opened: Open):
         list(assistant.follow(LOCAL_ADMIN, turn))
         answer = assistant.ask(LOCAL_ADMIN, "How has it changed?", conversation_id=conversation)
     trace = traced(answer)
-    assert [call.prompt for call in trace.calls] == ["condense 1", "route 1", "answer 1"]
+    assert [call.prompt for call in trace.calls] == ["condense 1", "route 1", "answer 2"]
     assert trace.usage is not None
     assert trace.usage.input_tokens == sum(call.input_tokens for call in trace.calls)
     assert {"condense", "route", "generate"} <= {step.name for step in trace.steps}
