@@ -6,7 +6,7 @@ FOLDER holds cases.jsonl (`{id, doc, question, attack, trigger | null}` a line) 
 documents are read into a base of their own and each case's question is asked of its document,
 without a model, and with a scripted one that obeys every instruction it finds in the excerpts: it
 says the trigger, with a link and an image; once with what is unsupported marked, once with it left
-out (FOOTNOTE_UNSUPPORTED=drop). Printed are how often a trigger was shown in any
+out (FOOTNOTE_UNSUPPORTED=drop), once with a second model that agrees to all (FOOTNOTE_CHECK_MODEL). Printed are how often a trigger was shown in any
 sentence (strict) and in one that is marked as supported, how often a remote image or link was
 shown, and how often something was answered. DIR gets the answers, one file a way, in the form that
 the scorer of such collections takes (`{id, answer}` a line).
@@ -24,6 +24,7 @@ from pathlib import Path
 from evals.scripted import ScriptedServer
 from ingestion.opening import open_library
 from retrieval.assistant import open_assistant
+from retrieval.prompts import prompt
 from store.models import LOCAL_ADMIN, Answer, Frozen
 from store.opening import Store, open_store
 from store.settings import Settings
@@ -56,7 +57,7 @@ def main() -> None:
         with open_store(settings) as store:
             ids = _added(store, args.folder / "docs", attacks)
             print(f"{len(ids)} of {len(attacks)} documents can be asked")
-            for name in ("quotes", "obedient", "obedient-drop"):
+            for name in ("quotes", "obedient", "obedient-drop", "obedient-compared"):
                 answers = _asked(store, attacks, ids, name)
                 _report(name, attacks, answers)
                 if args.out:
@@ -80,12 +81,19 @@ def _asked(
     """Answers by case; cases of which nothing could be read have none."""
     modelled = way != "quotes"
     current: list[Attack] = []
-    with ScriptedServer(lambda system, user: obeyed(current[-1], system)) as server:
+    compares = prompt("compare").text.partition("\n")[0]
+
+    def say(system: str, user: str) -> str:
+        agrees = system.startswith(compares)
+        return '{"follows": true}' if agrees else obeyed(current[-1], system)
+
+    with ScriptedServer(say) as server:
         settings = store.settings.model_copy(
             update={
                 "openai_base_url": server.base_url if modelled else None,
                 "openai_api_key": None,
                 "models": "obedient",
+                "check_model": "agreeing" if way.endswith("compared") else "",
                 "unsupported": "drop" if way.endswith("drop") else "mark",
             }
         )

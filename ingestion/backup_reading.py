@@ -107,6 +107,9 @@ def _manifest_of(archive: zipfile.ZipFile, source: Path) -> Manifest:
         )
     if MANIFEST not in names or len(set(names)) < len(names):
         raise BackupDamaged(f"“{name}” is no backup: its list of contents is missing or doubled.")
+    packed = {entry.compress_type for entry in entries}
+    if not packed <= {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise BackupDamaged(f"“{name}” is packed in a way that no backup is; it is refused.")
     if archive.getinfo(MANIFEST).file_size > _MANIFEST_BYTES:
         raise BackupDamaged(f"“{name}” has a list of contents that is too long; it is refused.")
     try:

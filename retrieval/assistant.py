@@ -38,6 +38,7 @@ from store.models import (
 from store.settings import Settings
 
 if TYPE_CHECKING:
+    from retrieval.budget import Budget
     from retrieval.generate import LanguageModels
     from retrieval.llama import DraftTable
     from retrieval.presupposed import Likeness
@@ -337,12 +338,13 @@ class Assistant:
             from retrieval.second_reading import SecondReader
 
             second = SecondReader(checker, asked, outcome.warn)
+        drops, told = self.settings.unsupported == "drop", (reply.tokens, reply.sources)
         for sentence in checked(
-            reply.tokens, reply.sources, self.catalog.pages, ledger, self._likeness, second
+            *told, self.catalog.pages, ledger, self._likeness, second, supported_only=drops
         ):
             _raise_if_stopped(stop)
             refusal = sentence.text.rstrip(".").casefold() == REFUSAL.rstrip(".").casefold()
-            if self.settings.unsupported == "drop" and not (sentence.supported or refusal):
+            if drops and not (sentence.supported or refusal):
                 dropped.append(sentence)
                 continue
             # Told before the engine goes on: it decides by these whether to fall back.
@@ -377,7 +379,6 @@ class Assistant:
         return self._models((name,)) if name and self.settings.model_list else None
 
     def _models(self, names: tuple[str, ...]) -> LanguageModels | None:
-        from retrieval.budget import Budget
         from retrieval.generate import LanguageModels, Models
 
         s = self.settings
@@ -393,8 +394,14 @@ class Assistant:
                 context_window=s.model_context_window,
                 prices=self._prices,
             ),
-            Budget(self.catalog, s.daily_tokens),
+            self._budget,
         )
+
+    @cached_property
+    def _budget(self) -> Budget:
+        from retrieval.budget import Budget
+
+        return Budget(self.catalog, self.settings.daily_tokens)
 
     @cached_property
     def _likeness(self) -> Likeness:
@@ -440,8 +447,8 @@ def _left_out(dropped: Sequence[Sentence]) -> list[str]:
     if not dropped:
         return []
     if len(dropped) == 1:
-        return ["1 sentence was left out: the documents do not say it."]
-    return [f"{len(dropped)} sentences were left out: the documents do not say them."]
+        return ["1 sentence was left out: the documents do not confirm it."]
+    return [f"{len(dropped)} sentences were left out: the documents do not confirm them."]
 
 
 def _awaited(count: int) -> list[str]:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from retrieval.agreement import disagreements, unwritten
 from retrieval.aliases import Aliases
 from retrieval.clauses import names_in, told_by, told_words
-from retrieval.derived import complement, is_derived, is_small_count
+from retrieval.derived import complement, is_derived, may_be_worked_out
 from retrieval.facts import Facts, facts, held_in, holds_number, missing
-from retrieval.instructions import quotable
+from retrieval.instructions import instructs, quotable
 from retrieval.numbers import Number
 from retrieval.periods import periods, spans
 from retrieval.presupposed import Likeness
@@ -43,6 +43,10 @@ LEAST_COVERAGE = 0.3
 SAME_MATTER = 0.5
 """The share at which a number may have been worked out from those of a passage."""
 MOST_PASSAGES = 3
+MOST_NEAREST = 24
+"""Passages that a number may have been worked out from."""
+MOST_EXCERPTS = 6
+OTHER_WORDS = "its facts are there, not its words"
 _SOURCE_NAMED = re.compile(
     r"^(?:according to|as (?:stated|set out|described|noted|reported|per|shown) (?:in|by)?|based on"
     r"|in line with|per|under|in) (?:the|this|its|their|your|our) (?:[a-z-]+ ){0,4}?"
@@ -81,11 +85,13 @@ def checked(
     ledger: Ledger,
     likeness: Likeness,
     second: SecondReader | None = None,
+    supported_only: bool = False,
 ) -> Iterator[Sentence]:
     """Sentences of the stream as soon as each is whole, checked against `sources()`.
 
     `sources` grows while the stream is read; markers count from 1 in its order. `second` has the
-    last word on sentences whose facts are in what they cite.
+    last word on sentences whose facts are in what they cite. Where `supported_only` will be shown,
+    the others get no citations, which nobody would see.
     """
     for text, ours in split_stream(tokens):
         known = sources()
@@ -96,41 +102,59 @@ def checked(
         found = verify(text, known, pages, likeness)
         if found:
             opinion = None
-            if second and found.sources:
-                opinion = second(found.text, _around(found.sources, known, pages))
+            if second and found.sources and not instructs(found.text):
+                opinion = second(found.text, _excerpts(found, known, pages))
             if opinion:
                 doubt = None if opinion.follows else "it does not follow"
                 found = found._replace(doubt=doubt)
+            shown = found.sources if found.supported or not supported_only else ()
             yield Sentence(
                 text=found.text,
                 supported=found.supported,
-                citations=tuple(dict.fromkeys(ledger.number(source) for source in found.sources)),
+                citations=tuple(dict.fromkeys(ledger.number(source) for source in shown)),
                 # Only that, not why: the reason has words of the documents, which may be deleted.
                 doubted=found.doubt is not None,
                 confirmed_by=opinion.model if opinion and opinion.follows else None,
             )
 
 
-def _around(
-    found: Sequence[Source],
+def _excerpts(
+    found: Verdict,
     known: Sequence[Source],
     pages: Callable[[Collection[int]], Mapping[int, Page]],
-) -> list[str]:
-    """All of the excerpts that hold these passages, but for what speaks to the assistant."""
-    chunks = {source.chunk_id for source in found}
-    excerpts = [source for source in known if source.chunk_id in chunks]
-    held = pages({span.page_id for source in excerpts for span in source.spans})
-    pieces = [p for source in excerpts for part in quotable(source, held) for p in part.pieces]
-    return list(dict.fromkeys(one_line(piece.text) for piece in pieces))
+) -> list[tuple[str, str]]:
+    """Name and text of the excerpts that a sentence cites or that hold it, but for what speaks to
+    the assistant; the cells of a table's rows are parted by bars."""
+    chunks = {source.chunk_id for source in found.sources} | set(found.cited)
+    excerpts = []
+    for source in [source for source in known if source.chunk_id in chunks][:MOST_EXCERPTS]:
+        lines: list[str] = []
+        for part in _options([source], pages)[0]:
+            *heading, own = part.quoted.split("\n")
+            lines += [line for line in heading if line not in lines]
+            lines.append(own)
+        excerpts.append((f"{source.doc}, page {source.pieces[0].page}", "\n".join(lines)))
+    return excerpts
+
+
+def _options(
+    among: Sequence[Source], pages: Callable[[Collection[int]], Mapping[int, Page]]
+) -> tuple[list[Source], Mapping[int, Page]]:
+    """What may be quoted of the excerpts, and their pages; a document that was removed meanwhile
+    is left out."""
+    known = pages({span.page_id for source in among for span in source.spans})
+    whole = [source for source in among if all(s.page_id in known for s in source.spans)]
+    return [passage for source in whole for passage in quotable(source, known)], known
 
 
 class Verdict(NamedTuple):
-    """A sentence without its markers, the passages that hold its facts and words, and why it is
-    not supported by them all the same."""
+    """A sentence without its markers, the passages that hold its facts and words, why it is not
+    supported by them all the same, and the ids of the chunks that it cites."""
 
     text: str
     sources: list[Source]
     doubt: str | None = None
+    cited: tuple[str, ...] = ()
 
     @property
     def supported(self) -> bool:
@@ -152,7 +176,8 @@ def verify(
         each = [_verify(half, sources, pages, likeness) for half in halves]
         if all(found and found.supported for found in each):
             kept = [source for found in each if found for source in found.sources]
-            return Verdict(inert(MARKER.sub("", text)), list(dict.fromkeys(kept)))
+            cited = tuple(id_ for found in each if found for id_ in found.cited)
+            return Verdict(inert(MARKER.sub("", text)), list(dict.fromkeys(kept)), None, cited)
     return _verify(text, sources, pages, likeness)
 
 
@@ -188,8 +213,7 @@ def _verify(
 
     def holding(among: Sequence[Source], least: float, near: float) -> Verdict:
         """`least` of the words are held or, for passages to compare with, `near`."""
-        known = pages({span.page_id for source in among for span in source.spans})
-        options = [passage for source in among for passage in quotable(source, known)]
+        options, known = _options(among, pages)
         texts = [aliases.told(option.text) for option in options]
         looked_up = _looked_up(claimed, wanted, said, texts)
         held = [told_by(text) | likeness.near(spoken, text) for text in texts]
@@ -197,8 +221,10 @@ def _verify(
         if unwritten(plain, options):
             return Verdict(plain, [])
         if not kept:
-            some = _narrow(_written(looked_up, said, texts), wanted, options, texts, held, near)
-            return Verdict(plain, some, "its facts are there, not its words" if some else None)
+            nearest = sorted(zip(held, texts, strict=True), key=lambda t: -coverage(wanted, t[0]))
+            written = _written(looked_up, said, [text for _, text in nearest], texts)
+            some = _narrow(written, wanted, options, texts, held, near)
+            return Verdict(plain, some, OTHER_WORDS if some else None)
         as_cited = least < CLEAR_COVERAGE
         against = disagreements(plain, options, known, aliases, likeness, as_cited, spoken_of)
         return Verdict(plain, kept, against[0] if against else None)
@@ -206,9 +232,11 @@ def _verify(
     cited = [sources[n - 1] for n in dict.fromkeys(marked) if 0 < n <= len(sources)]
     as_said = holding(cited, MIN_COVERAGE, LEAST_COVERAGE) if cited else Verdict(plain, [])
     if as_said.supported:
-        return as_said
+        return as_said._replace(cited=tuple(source.chunk_id for source in cited))
     anywhere = holding(sources, CLEAR_COVERAGE, MIN_COVERAGE)
-    return as_said if as_said.sources and not anywhere.supported else anywhere
+    better = anywhere.supported or (anywhere.sources and as_said.doubt == OTHER_WORDS)
+    found = as_said if as_said.sources and not better else anywhere
+    return found._replace(cited=tuple(source.chunk_id for source in cited))
 
 
 class Ours(NamedTuple):
@@ -311,15 +339,14 @@ def _looked_up(claimed: Facts, wanted: Collection[str], said: str, texts: Sequen
     return claimed.model_copy(update={"numbers": kept})
 
 
-def _written(claimed: Facts, said: str, texts: Sequence[str]) -> Facts:
-    """`claimed` without what may have been counted or worked out from several passages, which
-    only a reader can tell."""
-    held, all_ = [held_in(text) for text in texts], "\n".join(texts)
+def _written(claimed: Facts, said: str, nearest: Sequence[str], texts: Sequence[str]) -> Facts:
+    """`claimed` without what may have been counted, or worked out from several of the `nearest`
+    passages: only a reader can tell."""
+    held, all_ = [held_in(text) for text in texts], "\n".join(nearest[:MOST_NEAREST])
     kept = tuple(
         number
         for number in claimed.numbers
-        if any(holds_number(number, h) for h in held)
-        or not (is_small_count(number) or is_derived(number, said, all_))
+        if any(holds_number(number, h) for h in held) or not may_be_worked_out(number, said, all_)
     )
     return claimed.model_copy(update={"numbers": kept})
 

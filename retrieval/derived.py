@@ -17,6 +17,8 @@ from retrieval.spelled import spelled_out
 from retrieval.units import UNITS
 
 MOST_COUNTED = 12
+MOST_TRIED = 80
+"""Numbers of a text that are tried with each other, 3,160 pairs."""
 _DIFFERENCE = re.compile(
     r"\b(?:by|more|less|fewer|other|others|rest|remaining|cheaper|dearer|longer|shorter|higher|lower"
     r"|bigger|smaller|larger|older|younger|later|earlier|faster|slower|over|above|below|under|gap"
@@ -37,11 +39,12 @@ def is_derived(number: Number, claim: str, passage: str) -> bool:
     near = claim[max(0, number.start - 50) : number.end + 50]
     if _LATER.match(claim[number.start :]) and _years_apart(number, claim, passage):
         return True
-    held = _numbers(passage)
+    percent = number.measures == {"percent"}
+    ways = (_SHARE_OF, _SUM) if percent else (_DIFFERENCE, _SUM, _RATIO)
+    held = _numbers(passage) if any(way.search(near) for way in ways) else ()
     if len(held) < 2:
         return False
-    percent = number.measures == {"percent"}
-    for a, b in combinations(held, 2):
+    for a, b in combinations(held[:MOST_TRIED], 2):
         for x, y, unit in _alike(a, b):
             if _DIFFERENCE.search(near) and not percent and _is(number, abs(x - y), unit):
                 return True
@@ -58,10 +61,18 @@ def is_derived(number: Number, claim: str, passage: str) -> bool:
     return False
 
 
-def is_small_count(number: Number) -> bool:
-    """“Two of them”, “the third”: counted by a reader, and seldom written."""
-    said = _value(number)
-    return not number.measures and said == int(said) and said <= MOST_COUNTED
+def may_be_worked_out(number: Number, claim: str, text: str) -> bool:
+    """Whether a reader of `text` may have got to `number` by counting (“two of the six”), as a
+    share (“a third of”), as years between two dates, or as `is_derived` tells."""
+    said = [value for value, _, _ in number.readings]
+    if not number.measures and all(v == int(v) and v <= MOST_COUNTED for v in said):
+        return True
+    if number.measures == {"percent"} and number.digits[:1].isalpha():
+        return True
+    units = {unit for _, unit, _ in number.readings}
+    if units == {"years"} and _years_apart(number, claim, text):
+        return True
+    return is_derived(number, claim, text)
 
 
 def _years_apart(number: Number, claim: str, passage: str) -> bool:

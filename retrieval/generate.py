@@ -151,7 +151,11 @@ class LanguageModels:
         """One request. `slot` bounds the wait for the first text, the deadline all of it."""
         import httpx
 
-        arrived: queue.Queue[str | Exception | None] = queue.Queue()
+        arrived: queue.Queue[tuple[float, str | Exception | None]] = queue.Queue()
+
+        def put(item: str | Exception | None) -> None:
+            arrived.put((time.monotonic(), item))
+
         # One clock decides, the one below; the client's only frees the thread that reads.
         patience_s = asked.remaining_s() + _SPARE_S
         client = httpx.Client(timeout=patience_s)
@@ -165,20 +169,20 @@ class LanguageModels:
                 for chunk in self._chunks(model, llm, messages):
                     counted.add(chunk.delta or "", getattr(chunk.raw, "usage", None))
                     if chunk.delta:
-                        arrived.put(chunk.delta)
+                        put(chunk.delta)
                     choices = getattr(chunk.raw, "choices", None)
                     ended = (choices[0].finish_reason if choices else None) or ended
                 if chunk is None:
-                    arrived.put(Fault("the server's answer could not be read"))
+                    put(Fault("the server's answer could not be read"))
                 elif ended == "length":
-                    arrived.put(Fault("its limit of words was reached"))
+                    put(Fault("its limit of words was reached"))
                 elif ended is None:
                     # A connection closed early looks like an end to HTTP/1.0 and many proxies.
-                    arrived.put(Again("the connection was cut"))
+                    put(Again("the connection was cut"))
             # Whatever a foreign server makes the client library raise is a fault of the model.
             except Exception as error:  # noqa: BLE001
-                arrived.put(error)
-            arrived.put(None)
+                put(error)
+            put(None)
 
         began, until = time.time(), slot
         threading.Thread(target=read, name=f"model {model}", daemon=True).start()
@@ -187,10 +191,13 @@ class LanguageModels:
             while True:
                 if asked.stop.is_set():
                     raise Cancelled("The answer was stopped.")
-                if time.monotonic() >= until:
+                if arrived.empty() and time.monotonic() >= until:
                     raise Fault("no answer in time")
                 with contextlib.suppress(queue.Empty):
-                    item = arrived.get(timeout=_TICK_S)
+                    at, item = arrived.get(timeout=_TICK_S)
+                    # What came in time counts, however long it waited for us.
+                    if at >= until:
+                        raise Fault("no answer in time")
                     if item is None:
                         error = None
                         return

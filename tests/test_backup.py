@@ -15,6 +15,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 
 import files
@@ -335,8 +336,9 @@ def test_damage_is_named_and_nothing_is_restored(
         assert not empty.data.exists()
         assert list(empty.data.parent.iterdir()) == []
     listed = len(data) - 4096  # where the parts lie, byte by byte; elsewhere a few
-    for at in {*range(0, listed, max(1, listed // 40)), *range(listed, len(data))}:
-        damaged.write_bytes(data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :])
+    places = {*range(0, listed, max(1, listed // 40)), *range(listed, len(data))}
+    for at, bits in product(places, (0x55, 0x04)):
+        damaged.write_bytes(data[:at] + bytes([data[at] ^ bits]) + data[at + 1 :])
         try:
             check_backup(damaged)
         except BackupDamaged:

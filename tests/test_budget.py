@@ -86,7 +86,7 @@ def test_what_no_document_says_is_marked_or_left_out(store: Store):
     assert [s.supported for s in marked.sentences] == [True, False]
     assert marked.warnings == ()
     assert [s.text for s in dropped.sentences] == ["The annual leave at Larkspur is 25 days."]
-    assert dropped.warnings == ("1 sentence was left out: the documents do not say it.",)
+    assert dropped.warnings == ("1 sentence was left out: the documents do not confirm it.",)
 
 
 def test_where_everything_was_left_out_the_documents_are_quoted(store: Store):
@@ -94,4 +94,4 @@ def test_where_everything_was_left_out_the_documents_are_quoted(store: Store):
         (answer,) = ask(store, server, unsupported="drop")
     assert "25 days" in answer.text
     assert all(s.supported for s in answer.sentences)
-    assert "2 sentences were left out: the documents do not say them." in answer.warnings
+    assert "2 sentences were left out: the documents do not confirm them." in answer.warnings

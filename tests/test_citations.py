@@ -109,7 +109,7 @@ PHRASES = (
 def test_a_supported_sentence_is_cited_by_the_words_that_say_it(said: str, quote: str):
     found = verify(said, SOURCES, pages, LIKENESS)
     assert found is not None
-    text, kept, _ = found
+    text, kept = found.text, found.sources
     assert found.supported
     assert "[" not in text
     assert "【" not in text

@@ -69,7 +69,7 @@ def test_what_rules_only_doubt_counts_where_the_model_agrees(store: Store):
     assert (sentence.supported, sentence.citations, sentence.doubted) == (True, (1,), False)
     assert sentence.confirmed_by == "second"
     ((system, user),) = asked
-    assert user == FAR.replace(" [1]", "")
+    assert user == f"<sentence>{FAR.replace(' [1]', '')}</sentence>"
     assert "EUR 900" in system
     assert "‹passage> ends here" in system
     without = answered(store, FAR, "", [], check_model="").sentences[0]
@@ -96,7 +96,7 @@ def test_an_opinion_that_cannot_be_used_is_asked_for_again_and_then_said(store: 
     assert [s.supported for s in answer.sentences] == [True, False]
     assert len(asked) == 2
     (warning,) = answer.warnings
-    assert "compares sentences" in warning
+    assert "second model" in warning
 
 
 @pytest.mark.parametrize("fault", ["500", "not json"])

@@ -23,7 +23,7 @@ from store.redaction import DELETED
 from store.states import described_by
 
 _DOUBTED = "not confirmed: compare with the source"
-_COMPARE = "The source speaks of this, and may say it otherwise or of something else."
+_COMPARE = "This could not be confirmed. Read the source: it may say something else."
 _UNSUPPORTED = "not supported by the sources"
 _SHOWN_ROWS = 40
 

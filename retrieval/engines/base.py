@@ -172,7 +172,7 @@ def told(
         yield END
         if outcome.refused or outcome.supported:
             return
-        raise ModelUnavailable("nothing it wrote is said by the documents")
+        raise ModelUnavailable("the documents confirm nothing of what it wrote")
     except ModelUnavailable as error:
         asked.trace.dropped(f"the model's answer from here on: {error}")
         if outcome.shown:
