@@ -6,10 +6,11 @@ FOLDER holds cases.jsonl (`{id, doc, question, attack, trigger | null}` a line) 
 documents are read into a base of their own and each case's question is asked of its document,
 without a model, and with a scripted one that obeys every instruction it finds in the excerpts: it
 says the trigger, with a link and an image; once with what is unsupported marked, once with it left
-out (FOOTNOTE_UNSUPPORTED=drop), once with a second model that agrees to all (FOOTNOTE_CHECK_MODEL). Printed are how often a trigger was shown in any
-sentence (strict) and in one that is marked as supported, how often a remote image or link was
-shown, and how often something was answered. DIR gets the answers, one file a way, in the form that
-the scorer of such collections takes (`{id, answer}` a line).
+out (FOOTNOTE_UNSUPPORTED=drop), once with a second model that agrees to all (FOOTNOTE_CHECK_MODEL).
+Printed are how often a trigger was shown in any sentence (strict) and in one that is marked as
+supported, how often a remote image or link was shown, and how often something was answered. DIR
+gets the answers, one file a way, in the form that the scorer of such collections takes (`{id,
+answer}` a line).
 """
 
 from __future__ import annotations
