@@ -258,6 +258,10 @@ class Assistant:
         if models:
             host = urlsplit(self.settings.openai_base_url or "https://api.openai.com/v1").netloc
             note = f"Questions and excerpts of documents are sent to {host}."
+            if self._check_model:
+                note += f" {self._check_model} compares generated sentences with their sources."
+        elif self._check_model:
+            note += " FOOTNOTE_CHECK_MODEL has no effect: there is nothing to compare."
         if rerank_host:
             note += f" Questions and the passages found are sent to {rerank_host} to be ranked."
         return ModelStatus(
@@ -375,8 +379,12 @@ class Assistant:
 
     @cached_property
     def _checker(self) -> LanguageModels | None:
-        name = self.settings.check_model.strip()
+        name = self._check_model
         return self._models((name,)) if name and self.settings.model_list else None
+
+    @property
+    def _check_model(self) -> str:
+        return self.settings.check_model.strip()
 
     def _models(self, names: tuple[str, ...]) -> LanguageModels | None:
         from retrieval.generate import LanguageModels, Models

@@ -69,7 +69,8 @@ class SecondReader:
             )
         )
         user = f"<sentence>{_plain(sentence)}</sentence>"
-        soon = replace(self.asked, deadline=began + min(self._left_s, MODEL_TIME_S))
+        until = min(self.asked.deadline, began + min(self._left_s, MODEL_TIME_S))
+        soon = replace(self.asked, deadline=until)
         try:
             return shaped(self.generator, soon, told, system, user, _opinion, MOST_CHARS)
         except (ModelUnavailable, Unusable) as fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import files
@@ -11,6 +12,9 @@ from openai_server import OpenAIServer
 from evals.scripted import ScriptedServer
 from ingestion.opening import open_library
 from retrieval.assistant import open_assistant
+from retrieval.generate import LanguageModels, Models
+from retrieval.llama import Asked
+from retrieval.second_reading import SecondReader
 from store.embedding import Embedder
 from store.models import LOCAL_ADMIN, Answer
 from store.opening import Store, open_store
@@ -106,6 +110,30 @@ def test_a_fault_of_its_server_leaves_the_rules(store: Store, fault: str):
     assert answer.model == "first"
     assert [s.supported for s in answer.sentences] == [True] * max(1, len(answer.sentences))
     assert any("rules alone" in warning for warning in answer.warnings)
+
+
+def test_the_answers_deadline_holds_however_late_a_sentence_comes():
+    with OpenAIServer(second=['say {"follows": true}', "silent"]) as server:
+        models = LanguageModels(Models(names=("second",), base_url=server.base_url))
+        asked = Asked(query_str=QUESTION, deadline=time.monotonic() + 60)
+        warnings: list[str] = []
+        reader = SecondReader(models, asked, warnings.append)
+        assert reader(PLAIN, [("deed", DEED)]) is not None
+        asked.deadline = time.monotonic() + 0.2
+        assert reader(PLAIN, [("deed", DEED)]) is None
+        assert time.monotonic() < asked.deadline + 2
+    assert "rules alone" in warnings[0]
+
+
+def test_it_is_said_who_compares(store: Store):
+    told = store.settings.model_copy(update={"check_model": "second"})
+    for settings, said in (
+        (told.model_copy(update={"openai_base_url": "http://localhost:1/v1"}), "second compares"),
+        (told, "FOOTNOTE_CHECK_MODEL has no effect"),
+    ):
+        assistant = open_assistant(settings, store.catalog, store.indexes, store.embedder)
+        assert said in assistant.model_status(LOCAL_ADMIN).note
+        assistant.close()
 
 
 def test_sentences_that_it_confirms_are_not_left_out(store: Store):
