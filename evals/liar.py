@@ -9,8 +9,9 @@ and another hand, were measured only when the check was done: only these tell wh
 of `subtle` are all far from the words of their source, and a lie is a change of meaning alone.
 
 liar_opinions.jsonl holds what a large language model said to those of `test` and `subtle` whose
-facts were found, as FOOTNOTE_CHECK_MODEL is asked (the prompt `compare 1`): it saw the sentence and
-its passages, in an order drawn at random, and nothing of what they are.
+facts were found: it was given the words of the prompt `compare 1` and then sentences with their
+excerpts, as FOOTNOTE_CHECK_MODEL gets them but some 130 in a row, in an order drawn at random, and
+nothing of what they are. A case without an opinion counts as the rules say.
 
 Each goes through `citations.verify`; a fixed random sample of N goes the whole way, from a real
 HTTP server through LlamaIndex's client and the stream to `citations.checked`. `--show` prints the
